@@ -1,0 +1,55 @@
+# Every entry point of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+PROTOS := $(wildcard proto/alirtc/v1/*.proto)
+SOURCES := $(shell find common rtp coreservice channelserver daemon client scripts -name '*.ts' -o -name '*.mjs' 2>/dev/null)
+
+.PHONY: help setup generate build run test test-unit test-integration test-e2e check lint types proto format bench clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --ignore-scripts
+	@touch $@
+
+gen/.generated: $(PROTOS) buf.gen.yaml node_modules/.installed
+	rm -rf gen && buf generate proto && touch $@
+
+dist/.built: $(SOURCES) gen/.generated
+	node scripts/build.mjs && touch $@
+
+setup: node_modules/.installed ## installs the packages
+generate: gen/.generated ## TypeScript from the proto
+build: dist/.built ## the executables in dist/bin
+
+run: build ## the main job on real media: SECONDS=10 INPUT=file KEEP=1
+	@tsx examples/record_channel/main.ts
+
+test: build test-unit test-integration test-e2e ## all tests that need nothing more than the machine
+
+test-unit: build
+	mocha 'test/unit/**/*.test.ts'
+test-integration: build
+	mocha 'test/integration/**/*.test.ts'
+test-e2e: build
+	mocha 'test/e2e/**/*.test.ts'
+
+check: proto types lint format ## what CI checks before the tests
+proto: setup
+	buf lint proto
+	buf format --diff --exit-code proto
+types: generate
+	tsc -p .
+lint: generate
+	eslint .
+format: setup
+	prettier --check --log-level warn .
+
+bench: build ## measurements, each beside its peer
+	tsx bench/main.ts
+
+clean: ## removes what was built
+	rm -rf dist gen out .cache

@@ -1,0 +1,40 @@
+import { AccessToken } from 'livekit-server-sdk';
+
+/** Participant attributes by which engines tell each other what LiveKit does not know. */
+export const ATTRIBUTE_ROLE = 'alirtc.role';
+export const ATTRIBUTE_PROFILE = 'alirtc.profile';
+
+export interface LiveKitGrant {
+  room: string;
+  identity: string;
+  name?: string;
+  /** "interactive" (streamer) or "live" (audience); left out: no attribute, i.e. a participant that knows nothing of roles. */
+  role?: 'interactive' | 'live';
+  /** The number of the interface's ChannelProfile. */
+  profile?: number;
+  /** Unix time in seconds. */
+  expiresAt: number;
+}
+
+/** A LiveKit access token with the grants of an engine: its own room; publish, subscribe, data, own attributes. */
+export function mintLiveKitToken(apiKey: string, apiSecret: string, grant: LiveKitGrant): Promise<string> {
+  const attributes: Record<string, string> = {};
+  if (grant.role !== undefined) attributes[ATTRIBUTE_ROLE] = grant.role;
+  if (grant.profile !== undefined) attributes[ATTRIBUTE_PROFILE] = String(grant.profile);
+  const ttlSeconds = Math.max(1, Math.floor(grant.expiresAt - Date.now() / 1000));
+  const token = new AccessToken(apiKey, apiSecret, {
+    identity: grant.identity,
+    ...(grant.name === undefined ? {} : { name: grant.name }),
+    attributes,
+    ttl: ttlSeconds,
+  });
+  token.addGrant({
+    roomJoin: true,
+    room: grant.room,
+    canPublish: true,
+    canSubscribe: true,
+    canPublishData: true,
+    canUpdateOwnMetadata: true,
+  });
+  return token.toJwt();
+}

@@ -1,0 +1,95 @@
+/**
+ * What our daemon and our core service say to each other beyond the vendor's protocol. It travels as the unknown JSON key "alirtcd" of the vendor's own
+ * messages, or as the key "alirtcd" inside SET_PARAMETER's JSON; a vendor's end ignores it, and ours works (with less) without it.
+ */
+
+/** In CREATE_RTC_ENGINE. */
+export interface CreateExtension {
+  engineId?: string;
+  /** Where to join when the join does not say: ws://host:port. The environment variable ALIRTC_CHANNEL_SERVER_URL serves hosts that are not ours. */
+  url?: string;
+}
+
+/** In JOIN_CHANNEL, JOIN_CHANNEL_V2 and JOIN_CHANNEL_V3: the daemon checked the token and exchanged it. */
+export interface JoinExtension {
+  url: string;
+  /** A LiveKit access token. Never logged. */
+  token: string;
+}
+
+/** In JOIN_RESULT, ERROR and WARNING. */
+export interface OutcomeExtension {
+  /** The error's name where its number is not in the closed list. */
+  reason?: string;
+  /** For people: the field that differs, the expiry, the server's words. */
+  text?: string;
+  /** ERROR: the number the closed list does not have. */
+  number?: number;
+}
+
+/** In every callback that carries a frame. */
+export interface FrameExtension {
+  /** Counts the frames of this kind, user and track that the core made, from 1; gaps are frames dropped before the socket. */
+  sequence: number;
+  /** Unix time in microseconds; the sender's clock when its reports say it, else the arrival. */
+  captureTimeUs: number;
+  /** ENCODED_VIDEO_SAMPLE. */
+  keyFrame?: boolean;
+  /** ENCODED_VIDEO_SAMPLE. */
+  codec?: 'h264' | 'vp8';
+}
+
+/** In REMAIN_BUFFER, sent unasked whenever pushed media left the queue, once credits were switched on. Totals since the engine was created. */
+export interface ConsumedExtension {
+  /** Milliseconds of pushed audio that left the queue or was cleared. */
+  audioConsumedMs: number;
+  /** Pictures that left the queue, were dropped by the encoder, or were cleared. */
+  cameraConsumed: number;
+  screenConsumed: number;
+}
+
+/** The key "alirtcd" of SET_PARAMETER. Every part is optional; one that is present replaces what was set before. */
+export interface ParameterExtension {
+  demand?: Demand;
+  /** True: send ConsumedExtension. */
+  credits?: boolean;
+  /** Ask the sender for a key frame now. */
+  requestKeyFrame?: { uid: string; track: number };
+  /** Milliseconds before a lost connection fails; 100,000 by default. */
+  reconnectLimitMs?: number;
+}
+
+/**
+ * What some open stream asked for. Before the first demand arrives (a vendor's host never sends one) the join's config and the codec keys of `extra` decide;
+ * from the first one on only the demand does.
+ */
+export interface Demand {
+  pictures: VideoDemand[];
+  encoded: VideoDemand[];
+  /** Before mixing, 10 ms frames; one entry for each distinct user and shape. */
+  audio: (AudioShape & { uid: string })[];
+  /** 10 ms frames; one entry for each distinct shape. */
+  mixed: AudioShape[];
+  audioAac: { uid: string }[];
+  mixedAac: boolean;
+}
+
+/** uid "*" is everybody, track -1 is every track. */
+export interface VideoDemand {
+  uid: string;
+  track: number;
+}
+
+export interface AudioShape {
+  sampleRate: number;
+  channels: number;
+}
+
+export const EMPTY_DEMAND: Readonly<Demand> = {
+  pictures: [],
+  encoded: [],
+  audio: [],
+  mixed: [],
+  audioAac: [],
+  mixedAac: false,
+};

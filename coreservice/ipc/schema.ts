@@ -1,0 +1,29 @@
+/**
+ * How the tables of messages are written and what types follow from them. A key's kind says its JSON type:
+ * int (a JSON number; 64-bit times fit a double), num (may have a fraction), str, bool, flag (0/1 on the wire, boolean here),
+ * json (any JSON value).
+ */
+export interface KindTypes {
+  int: number;
+  num: number;
+  str: string;
+  bool: boolean;
+  flag: boolean;
+  json: unknown;
+}
+export type Kind = keyof KindTypes;
+
+export interface MessageSpec {
+  readonly number: number;
+  readonly keys: Readonly<Record<string, Kind>>;
+  /** The key that holds the size of the payload in bytes; left out: no payload. */
+  readonly payload?: string;
+}
+
+/**
+ * The fields of a message as both ends see them: every key of its table row, except that of the payload's size (it is the payload's length), and
+ * "alirtcd", the object for what the vendor's protocol does not have: it is ignored by vendor's ends.
+ */
+export type FieldsOf<S extends MessageSpec> = {
+  -readonly [K in keyof S['keys'] as K extends S['payload'] ? never : K]: KindTypes[S['keys'][K]];
+} & { alirtcd?: Record<string, unknown> };

@@ -1,0 +1,60 @@
+// Builds what runs: one executable file a process, in dist/bin. `node scripts/build.mjs [name...]` builds only those.
+//
+// The core service and the channel server start often or must start fast, so everything but native files is bundled into them; the core's code is also
+// compiled ahead (its launcher keeps a V8 code cache beside it). The daemon and the client keep their packages in node_modules.
+import { chmodSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const out = path.join(root, 'dist', 'bin');
+
+const standalone = {
+  format: 'cjs',
+  external: ['@seydx/*', '*.node'],
+  // CommonJS has no import.meta; the packages inside use only its url.
+  define: { 'import.meta.url': '__importMetaUrl' },
+  banner: { js: "#!/usr/bin/env node\nconst __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+const hosted = { format: 'esm', packages: 'external', banner: { js: '#!/usr/bin/env node' } };
+
+const targets = {
+  core: { entry: 'coreservice/bin/core_main.ts', file: 'alirtc-core.cjs', options: standalone },
+  launcher: {
+    entry: 'coreservice/bin/launcher.ts',
+    file: 'AliRtcCoreService',
+    options: { ...standalone, minify: true },
+  },
+  channelserver: { entry: 'channelserver/main.ts', file: 'alirtc-channelserver', options: standalone },
+  daemon: { entry: 'daemon/main.ts', file: 'alirtcd.mjs', options: hosted },
+  client: { entry: 'client/cli/main.ts', file: 'alirtc.mjs', options: hosted },
+};
+
+const wanted = process.argv.slice(2);
+for (const name of wanted)
+  if (!(name in targets)) throw new Error(`no target "${name}"; there are ${Object.keys(targets).join(', ')}`);
+mkdirSync(out, { recursive: true });
+for (const [name, { entry, file, options }] of Object.entries(targets)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (!existsSync(path.join(root, entry))) throw new Error(`${entry} is missing`);
+  const outfile = path.join(out, file);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    sourcemap: name === 'launcher' ? false : 'linked',
+    logLevel: 'warning',
+    ...options,
+  });
+  chmodSync(outfile, 0o755);
+}
+cpSync(path.join(root, 'proto'), path.join(root, 'dist', 'proto'), { recursive: true });
+// Compiles the core's code once, so that the first engine starts as fast as the next ones.
+const launcher = path.join(out, 'AliRtcCoreService');
+if (existsSync(launcher) && existsSync(path.join(out, 'alirtc-core.cjs')))
+  execFileSync(launcher, ['--compile-cache'], { stdio: 'inherit' });
