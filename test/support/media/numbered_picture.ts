@@ -48,20 +48,20 @@ export class NumberedPictures {
     else this.#texture.copy(into, 0, offset, offset + width * height);
     into.fill(110, width * height, width * height + this.#chroma);
     into.fill(140, width * height + this.#chroma, this.size);
-    this.#drawBand(number & 0xffff, into);
+    drawPictureNumber(number, into, width, height);
     return into;
   }
+}
 
-  #drawBand(number: number, into: Buffer): void {
-    const rows = Math.floor(this.height / 8);
-    const line = Buffer.alloc(this.width, BLACK);
-    cellsOf(number).forEach((bit, cell) => {
-      const from = Math.floor((cell * this.width) / CELLS);
-      const to = Math.floor(((cell + 1) * this.width) / CELLS);
-      line.fill(bit ? WHITE : BLACK, from, to);
-    });
-    for (let y = 0; y < rows; y++) line.copy(into, y * this.width);
-  }
+/** Draws the band over the upper eighth of a luma plane (stride: bytes of a line). */
+export function drawPictureNumber(number: number, luma: Buffer, width: number, height: number, stride = width): void {
+  const line = Buffer.alloc(width, BLACK);
+  cellsOf(number & 0xffff).forEach((bit, cell) => {
+    const from = Math.floor((cell * width) / CELLS);
+    const to = Math.floor(((cell + 1) * width) / CELLS);
+    line.fill(bit ? WHITE : BLACK, from, to);
+  });
+  for (let y = 0; y < Math.floor(height / 8); y++) line.copy(luma, y * stride);
 }
 
 function cellsOf(number: number): boolean[] {
