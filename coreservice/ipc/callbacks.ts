@@ -58,6 +58,8 @@ export const CALLBACKS = {
       slice_type: 'int',
     },
     payload: 'frame_size',
+    optional: ['qp', 'mv_infos', 'slice_type'],
+    defaults: { mv_infos: [] },
   },
   REMOTE_AUDIO_FRAME: {
     number: 1022,
@@ -73,6 +75,7 @@ export const CALLBACKS = {
       frame_size: 'int',
     },
     payload: 'frame_size',
+    optional: ['stream_index'],
   },
   MIXED_AUDIO_FRAME: { number: 1023, keys: MIXED_PCM, payload: 'frame_size' },
   AUDIO_BUFFER_FULL: { number: 1024, keys: { success: 'bool' } },
@@ -118,6 +121,7 @@ export const CALLBACKS = {
   EXTERNAL_ENCODER_FRAME: { number: 1061, keys: { videoTrack: 'int', frameType: 'int', dropFrame: 'bool' } },
   CALL_STATS: {
     number: 1062,
+    optional: 'all',
     keys: {
       availableSendBitrate: 'int',
       sentKBitrate: 'int',
@@ -140,6 +144,7 @@ export const CALLBACKS = {
   },
   LOCAL_VIDEO_STATS: {
     number: 1063,
+    optional: 'all',
     keys: {
       track: 'int',
       targetEncodeBitrate: 'int',
@@ -157,6 +162,7 @@ export const CALLBACKS = {
   },
   REMOTE_VIDEO_STATS: {
     number: 1064,
+    optional: 'all',
     keys: {
       userId: 'str',
       track: 'int',
@@ -180,6 +186,7 @@ export const CALLBACKS = {
   },
   LOCAL_AUDIO_STATS: {
     number: 1065,
+    optional: 'all',
     keys: {
       track: 'int',
       scene: 'int',
@@ -194,6 +201,7 @@ export const CALLBACKS = {
   },
   REMOTE_AUDIO_STATS: {
     number: 1066,
+    optional: 'all',
     keys: {
       userId: 'str',
       track: 'int',

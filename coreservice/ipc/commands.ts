@@ -2,7 +2,12 @@ import type { FieldsOf, MessageSpec } from './schema.js';
 
 /** Host to core (core-service-ipc.md, section 3). One row a command; `payload` names the key that holds the payload's size. */
 export const COMMANDS = {
-  CREATE_RTC_ENGINE: { number: 1, keys: { logPath: 'str', h5mode: 'flag', extra: 'str' } },
+  CREATE_RTC_ENGINE: {
+    number: 1,
+    keys: { logPath: 'str', h5mode: 'flag', extra: 'str' },
+    optional: ['logPath', 'h5mode', 'extra'],
+    defaults: { logPath: '/tmp' },
+  },
   JOIN_CHANNEL: { number: 2, keys: { authInfo: 'json', config: 'json' } },
   PUSH_VIDEO_FRAME: {
     number: 3,
@@ -32,6 +37,7 @@ export const COMMANDS = {
       sequenceID: 'int',
     },
     payload: 'sampleLength',
+    optional: ['isEndFrame', 'frameID', 'sentenceID', 'sequenceID'],
   },
   SET_CLIENTROLE: { number: 5, keys: { role: 'int' } },
   LEAVE_CHANNEL: { number: 6, keys: {} },
@@ -66,6 +72,7 @@ export const COMMANDS = {
   SUBSCRIBE_REMOTE_AUDIO_STREAM: {
     number: 16,
     keys: { uid: 'str', sub: 'bool', denoise: 'bool', voiceprint: 'bool', asrvad: 'bool', bind: 'bool' },
+    optional: ['denoise', 'voiceprint', 'asrvad', 'bind'],
   },
   SUBSCRIBE_REMOTE_VIDEO_STREAM: { number: 17, keys: { uid: 'str', videoTrack: 'int', sub: 'bool' } },
   SET_REMOTE_VIDEO_STREAM_TYPE: { number: 18, keys: { uid: 'str', streamType: 'int' } },
@@ -107,6 +114,7 @@ export const COMMANDS = {
       capabilityProfile: 'int',
       useVoip: 'bool',
     },
+    optional: ['capabilityProfile', 'useVoip'],
   },
   GET_AIVAD_INFO: { number: 42, keys: { startTime: 'int', endTime: 'int' } },
   PRELOAD_AUDIO_EFFECT: { number: 48, keys: { soundId: 'int', filePath: 'str' } },

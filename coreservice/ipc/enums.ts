@@ -75,6 +75,23 @@ export const ConnectionStatusChangeReason = {
   NetworkInterrupted: 12,
 } as const;
 export const BufferDataType = { AudioOnly: 0, VideoOnly: 1, BothAudioAndVideo: 2 } as const;
+/** `audioSource` of ENABLE_AUDIO_FRAME_OBSERVER. */
+export const AudioObserverSource = { Pub: 2, MixedAll: 4 } as const;
+/** `sampleRate` of ENABLE_AUDIO_FRAME_OBSERVER: the rate in Hz and its number. */
+export const AudioObserverSampleRate = {
+  8000: 0,
+  11025: 1,
+  16000: 2,
+  22050: 3,
+  32000: 4,
+  44100: 5,
+  48000: 6,
+  12000: 7,
+  24000: 8,
+} as const;
+/** `frameRate` of the encoder configurations, in frames per second. */
+export const FrameRate = { Fps5: 5, Fps10: 10, Fps15: 15, Fps20: 20, Fps25: 25, Fps30: 30, Fps60: 60 } as const;
+export const WarningCode = { Default: -1 } as const;
 
 type Values<T> = T[keyof T];
 export type ChannelProfile = Values<typeof ChannelProfile>;
@@ -99,3 +116,6 @@ export type DataMsgType = Values<typeof DataMsgType>;
 export type ConnectionStatus = Values<typeof ConnectionStatus>;
 export type ConnectionStatusChangeReason = Values<typeof ConnectionStatusChangeReason>;
 export type BufferDataType = Values<typeof BufferDataType>;
+export type AudioObserverSource = Values<typeof AudioObserverSource>;
+export type AudioObserverSampleRate = Values<typeof AudioObserverSampleRate>;
+export type FrameRate = Values<typeof FrameRate>;

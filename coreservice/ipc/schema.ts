@@ -18,6 +18,9 @@ export interface MessageSpec {
   readonly keys: Readonly<Record<string, Kind>>;
   /** The key that holds the size of the payload in bytes; left out: no payload. */
   readonly payload?: string;
+  /** Keys that a sender may leave out; the receiver then sees the kind's empty value (0, "", false, null) or that of `defaults`. */
+  readonly optional?: readonly string[] | 'all';
+  readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
 /**
