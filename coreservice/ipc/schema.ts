@@ -23,10 +23,12 @@ export interface MessageSpec {
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
+type SizeKeyOf<S extends MessageSpec> = S extends { readonly payload: infer P } ? P : never;
+
 /**
  * The fields of a message as both ends see them: every key of its table row, except that of the payload's size (it is the payload's length), and
  * "alirtcd", the object for what the vendor's protocol does not have: it is ignored by vendor's ends.
  */
 export type FieldsOf<S extends MessageSpec> = {
-  -readonly [K in keyof S['keys'] as K extends S['payload'] ? never : K]: KindTypes[S['keys'][K]];
+  -readonly [K in keyof S['keys'] as K extends SizeKeyOf<S> ? never : K]: KindTypes[S['keys'][K]];
 } & { alirtcd?: Record<string, unknown> };

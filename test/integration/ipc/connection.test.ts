@@ -6,7 +6,7 @@ import { AlirtcError } from '../../../common/errors.js';
 import { createLogger } from '../../../common/logger.js';
 import type { Callback } from '../../../coreservice/ipc/callbacks.js';
 import type { Command } from '../../../coreservice/ipc/commands.js';
-import { CoreConnection } from '../../../coreservice/ipc/core_connection.js';
+import type { CoreConnection } from '../../../coreservice/ipc/core_connection.js';
 import { listenForHost } from '../../../coreservice/ipc/core_listener.js';
 import type { ConnectionEnd } from '../../../coreservice/ipc/framed_socket.js';
 import { HostConnection } from '../../../coreservice/ipc/host_connection.js';
