@@ -1,0 +1,129 @@
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { EngineServiceService } from '../gen/alirtc/v1/engine.js';
+import type { EngineSnapshot } from '../gen/alirtc/v1/events.js';
+import { NodeServiceService } from '../gen/alirtc/v1/node.js';
+import type { GetNodeStatusResponse } from '../gen/alirtc/v1/node.js';
+import { TokenServiceService } from '../gen/alirtc/v1/token.js';
+import type { GenerateTokenResponse, TokenFormat } from '../gen/alirtc/v1/token.js';
+import { AuthInfo } from '../gen/alirtc/v1/types.js';
+import { grpcTarget } from './address.js';
+import { Engine } from './engine.js';
+import { DEFAULT_DEADLINES, given } from './engine_options.js';
+import type { Deadlines, Fields } from './engine_options.js';
+import { Transport } from './transport.js';
+import type { CallOptions, Method } from './transport.js';
+
+export interface ConnectOptions {
+  /** TLS or others; default: none. */
+  credentials?: ChannelCredentials | undefined;
+  deadlines?: Fields<Deadlines> | undefined;
+  /** How long connecting may take; default 5 s. */
+  connectTimeoutMs?: number | undefined;
+  /** True: a daemon that does not listen yet is tried again until the time is over. Default false. */
+  retryConnect?: boolean | undefined;
+  /** Further options of grpc-js, over those of this client. */
+  channelOptions?: ChannelOptions | undefined;
+}
+
+export interface CreateEngineOptions {
+  /** The range of the port between daemon and core process; default the daemon's. */
+  lowPort?: number | undefined;
+  highPort?: number | undefined;
+  /** Below the daemon's log root; default a folder of the engine's own there. */
+  logPath?: string | undefined;
+  /** Default "builtin". */
+  coreServicePath?: string | undefined;
+  /** Default false; the open core meets browsers always. */
+  h5mode?: boolean | undefined;
+  /** An object, or a JSON object as text; default {}. */
+  extra?: string | Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface GenerateTokenOptions extends Fields<AuthInfo> {
+  channel: string;
+  userId: string;
+  /** Default: the daemon's key file has it. */
+  appKey?: string | undefined;
+  /** ALIRTC by default, or LIVEKIT. */
+  format?: TokenFormat | undefined;
+}
+
+/** A connection to a daemon. */
+export class AlirtcClient {
+  readonly #transport: Transport;
+  readonly #deadlines: Deadlines;
+
+  private constructor(transport: Transport, deadlines: Deadlines) {
+    this.#transport = transport;
+    this.#deadlines = deadlines;
+  }
+
+  /** Resolves when the daemon answers at `unix:/path`, `host:port` or `tcp:host:port`; rejects with UNAVAILABLE when none does. */
+  static async connect(address: string, options: ConnectOptions = {}): Promise<AlirtcClient> {
+    const { credentials = grpcCredentials.createInsecure(), connectTimeoutMs = 5_000, retryConnect = false } = options;
+    const transport = new Transport(address, grpcTarget(address), credentials, options.channelOptions);
+    try {
+      await transport.connect(connectTimeoutMs, retryConnect);
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+    return new AlirtcClient(transport, { ...DEFAULT_DEADLINES, ...given(options.deadlines ?? {}) });
+  }
+
+  get address(): string {
+    return this.#transport.address;
+  }
+
+  /** Starts one core process: one virtual user in at most one channel. */
+  async createEngine(options: CreateEngineOptions = {}, call?: CallOptions): Promise<Engine> {
+    const { lowPort = 0, highPort = 0, logPath = '', coreServicePath = '', h5mode = false, extra = '' } = options;
+    const text = typeof extra === 'string' ? extra : JSON.stringify(extra);
+    const request = { lowPort, highPort, logPath, coreServicePath, h5mode, extra: text };
+    const created = await this.#call(EngineServiceService.createAliRtcEngine, request, call, this.#deadlines.createMs);
+    return new Engine(this.#transport, created, this.#deadlines);
+  }
+
+  /** An engine that somebody else made. Nothing is asked; its calls reject with NOT_FOUND when there is none. */
+  engine(engineId: string): Engine {
+    return new Engine(this.#transport, { engineId, corePort: 0, coreProcessId: 0 }, this.#deadlines);
+  }
+
+  async listEngines(call?: CallOptions): Promise<EngineSnapshot[]> {
+    return (await this.#call(EngineServiceService.listEngines, {}, call)).engines;
+  }
+
+  /** The token that joinChannel takes, or one for official LiveKit SDKs. */
+  generateToken(options: GenerateTokenOptions, call?: CallOptions): Promise<GenerateTokenResponse> {
+    const { appKey = '', format = 0, ...auth } = options;
+    const request = { authInfo: AuthInfo.fromPartial(given(auth)), appKey, format };
+    return this.#call(TokenServiceService.generateToken, request, call);
+  }
+
+  nodeStatus(call?: CallOptions): Promise<GetNodeStatusResponse> {
+    return this.#call(NodeServiceService.getNodeStatus, {}, call);
+  }
+
+  /** Cancels every open call and stream of this client and closes the connection. Engines go on. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: CallOptions = {},
+    deadlineMs = this.#deadlines.callMs,
+  ): Promise<Response> {
+    return this.#transport.unary(method, request, {
+      deadlineMs: options.deadlineMs ?? deadlineMs,
+      signal: options.signal,
+    });
+  }
+}

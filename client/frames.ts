@@ -1,0 +1,115 @@
+import {
+  MediaServiceService,
+  OnRemoteVideoEncodedSampleResponse,
+  OnRemoteVideoSampleResponse,
+  OnSubscribeAudioAacResponse,
+  OnSubscribeAudioFrameResponse,
+  OnSubscribeMixAudioFrameResponse,
+  OnSubscribeMixedAudioAacResponse,
+} from '../gen/alirtc/v1/media.js';
+import type { FrameHeader, VideoTrackType } from '../gen/alirtc/v1/types.js';
+import type { Method } from './transport.js';
+
+/** What every frame carries beside its content. */
+export interface FrameInfo {
+  /** Counts up by one for every frame of this selection that the engine made, delivered or not, from 1. */
+  sequence: number;
+  /** Unix time of the first sample or of the picture, by the sender's clock where it is known, else of the arrival. */
+  captureTimeUs: number;
+  /** How many frames were dropped between the frame delivered before and this one. */
+  droppedBefore: number;
+}
+
+interface FrameMessage {
+  header?: FrameHeader | undefined;
+  data: Uint8Array;
+}
+
+/** A message of a frame stream with its header flattened. `data` is a view of the bytes as gRPC received them, not a copy. */
+export type Frame<Message extends FrameMessage> = Omit<Message, 'header' | 'data'> & FrameInfo & { data: Buffer };
+
+/** A decoded picture: I420, planes Y, U, V one after the other without padding. */
+export type Picture = Frame<OnRemoteVideoSampleResponse>;
+/** One access unit: H.264 Annex B with SPS and PPS in front of key frames, or a VP8 frame. */
+export type EncodedPicture = Frame<OnRemoteVideoEncodedSampleResponse>;
+/** 10 ms of one user's sound: signed 16-bit little-endian, interleaved. */
+export type AudioFrame = Frame<OnSubscribeAudioFrameResponse>;
+/** 10 ms of all users' sound mixed: signed 16-bit little-endian, interleaved. */
+export type MixedAudioFrame = Frame<OnSubscribeMixAudioFrameResponse>;
+/** One ADTS frame of one user's sound. */
+export type AacFrame = Frame<OnSubscribeAudioAacResponse>;
+/** One ADTS frame of the mixed sound. */
+export type MixedAacFrame = Frame<OnSubscribeMixedAudioAacResponse>;
+
+export interface StreamOptions {
+  /** Aborting ends the iteration without an error. */
+  signal?: AbortSignal | undefined;
+  /** Frames that the daemon keeps while the reader is slow; each stream has its default and its limit. */
+  queueFrames?: number | undefined;
+  /** Frames kept in this process ahead of the reader; default 2 for pictures, 8 for all others. */
+  readAheadFrames?: number | undefined;
+}
+
+export interface UserStreamOptions extends StreamOptions {
+  /** Only of these users; left out or empty: all. */
+  uids?: readonly string[] | undefined;
+}
+
+/** queueFrames: 4 pictures or 60 encoded pictures by default. */
+export interface PictureStreamOptions extends UserStreamOptions {
+  /** Only of these tracks; left out or empty: all. */
+  tracks?: readonly VideoTrackType[] | undefined;
+}
+
+export interface PcmOptions {
+  /** 8000, 12000, 16000, 24000, 32000, 44100 or 48000; default 48000. */
+  sampleRateHz?: number | undefined;
+  /** 1 or 2; default 1. */
+  channels?: number | undefined;
+}
+
+/** queueFrames: 50 by default. */
+export interface AudioStreamOptions extends UserStreamOptions, PcmOptions {}
+/** queueFrames: 50 by default. */
+export interface MixedAudioStreamOptions extends StreamOptions, PcmOptions {}
+
+/** The frame streams of the daemon, their messages decoded to frames. */
+export const FRAME_METHODS = {
+  pictures: framed(MediaServiceService.onRemoteVideoSample, (bytes) => OnRemoteVideoSampleResponse.decode(bytes)),
+  encodedPictures: framed(MediaServiceService.onRemoteVideoEncodedSample, (bytes) =>
+    OnRemoteVideoEncodedSampleResponse.decode(bytes),
+  ),
+  audioFrames: framed(MediaServiceService.onSubscribeAudioFrame, (bytes) =>
+    OnSubscribeAudioFrameResponse.decode(bytes),
+  ),
+  mixedAudio: framed(MediaServiceService.onSubscribeMixAudioFrame, (bytes) =>
+    OnSubscribeMixAudioFrameResponse.decode(bytes),
+  ),
+  audioAac: framed(MediaServiceService.onSubscribeAudioAac, (bytes) => OnSubscribeAudioAacResponse.decode(bytes)),
+  mixedAudioAac: framed(MediaServiceService.onSubscribeMixedAudioAac, (bytes) =>
+    OnSubscribeMixedAudioAacResponse.decode(bytes),
+  ),
+} as const;
+
+function framed<Request, Message extends FrameMessage>(
+  method: { readonly path: string; readonly requestSerialize: (request: Request) => Buffer },
+  decode: (bytes: Buffer) => Message,
+): Method<Request, Frame<Message>> {
+  return {
+    path: method.path,
+    requestSerialize: method.requestSerialize,
+    responseDeserialize: (bytes) => toFrame(decode(bytes)),
+  };
+}
+
+function toFrame<Message extends FrameMessage>(message: Message): Frame<Message> {
+  const { header, data, ...rest } = message;
+  return {
+    ...rest,
+    sequence: header?.sequence ?? 0,
+    captureTimeUs: header?.captureTimeUs ?? 0,
+    droppedBefore: header?.droppedBefore ?? 0,
+    // The decoder gives a part of the received Buffer; only an absent field is another array.
+    data: Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  };
+}

@@ -1,0 +1,203 @@
+import { Client, InterceptingCall, Metadata, connectivityState, status } from '@grpc/grpc-js';
+import type {
+  CallOptions as GrpcCallOptions,
+  ChannelCredentials,
+  ChannelOptions,
+  ClientDuplexStream,
+  ClientReadableStream,
+  Interceptor,
+} from '@grpc/grpc-js';
+import { AlirtcStatusError, cancelled, toStatusError } from './status_error.js';
+
+/** What the generated service definitions give of a method. */
+export interface Method<Request, Response> {
+  readonly path: string;
+  readonly requestSerialize: (request: Request) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+/** Of one call. */
+export interface CallOptions {
+  /** Overrides the client's deadline for this kind of call. */
+  deadlineMs?: number | undefined;
+  /** Cancels the call, which then rejects with CANCELLED. */
+  signal?: AbortSignal | undefined;
+}
+
+/** 64 MB hold the largest pushed or delivered picture (3840 by 2160 BGRA, 33 MB) with room to spare. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * 4 MB: a picture of 1280 by 720 crosses without waiting for window updates, which saves a third of the client's CPU time against the
+ * 64 KiB of HTTP/2 (docs/client.md has the numbers). It is also how much of one stream waits in this process when its reader is slow.
+ */
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+
+export const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // A retried push stream would keep its frames in memory; events resume by their own sequence numbers.
+  'grpc.enable_retries': 0,
+  'grpc.enable_http_proxy': 0,
+  // Every client has a connection of its own, so that close() ends it.
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+};
+
+/** One gRPC channel and every call that is open on it. */
+export class Transport {
+  readonly #client: Client;
+  readonly #open = new Set<{ cancel(): void }>();
+  readonly address: string;
+  #closed = false;
+
+  constructor(address: string, target: string, credentials: ChannelCredentials, options: ChannelOptions = {}) {
+    this.address = address;
+    this.#client = new Client(target, credentials, { ...CHANNEL_OPTIONS, ...options });
+  }
+
+  /** Resolves when the daemon answers. Rejects with UNAVAILABLE after the first failed attempt, or with `retry` only after the time is over. */
+  async connect(timeoutMs: number, retry: boolean): Promise<void> {
+    const channel = this.#client.getChannel();
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) return;
+      if (state === connectivityState.TRANSIENT_FAILURE && !retry) throw this.#unreachable();
+      const overdue = await new Promise<Error | undefined>((resolve) =>
+        channel.watchConnectivityState(state, deadline, resolve),
+      );
+      if (overdue !== undefined) throw this.#unreachable(overdue);
+    }
+  }
+
+  unary<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: { deadlineMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Response> {
+    const { deadlineMs, signal } = options;
+    if (this.#closed) return Promise.reject(cancelled('the client was closed'));
+    if (signal?.aborted === true) return Promise.reject(cancelled('the call was aborted'));
+    return new Promise((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + deadlineMs },
+        (error, response) => {
+          this.#open.delete(call);
+          signal?.removeEventListener('abort', abort);
+          if (error !== null) reject(toStatusError(error));
+          else if (response === undefined) reject(toStatusError(new Error('the call ended without a response')));
+          else resolve(response);
+        },
+      );
+      const abort = (): void => call.cancel();
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#open.add(call);
+    });
+  }
+
+  /** A server stream whose reading waits while `gate` is shut. */
+  serverStream<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    gate: ReadGate,
+  ): ClientReadableStream<Response> {
+    this.#refuseWhenClosed();
+    const options: GrpcCallOptions = { interceptors: [gate.interceptor] };
+    const { path, requestSerialize, responseDeserialize } = method;
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      new Metadata(),
+      options,
+    );
+    return this.#track(call);
+  }
+
+  bidiStream<Request, Response>(method: Method<Request, Response>): ClientDuplexStream<Request, Response> {
+    this.#refuseWhenClosed();
+    const { path, requestSerialize, responseDeserialize } = method;
+    return this.#track(this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize));
+  }
+
+  /** Cancels what is open and closes the connection. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const call of this.#open) call.cancel();
+    this.#open.clear();
+    this.#client.close();
+  }
+
+  #track<Call extends ClientReadableStream<unknown> | ClientDuplexStream<unknown, unknown>>(call: Call): Call {
+    this.#open.add(call);
+    call.once('status', () => this.#open.delete(call));
+    return call;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw cancelled('the client was closed');
+  }
+
+  #unreachable(cause?: Error): AlirtcStatusError {
+    return new AlirtcStatusError(status.UNAVAILABLE, `no daemon answers at ${this.address}`, {
+      reason: 'UNAVAILABLE',
+      field: 'address',
+      value: this.address,
+      remedy: 'start alirtcd, or name its address (ALIRTCD_ADDRESS, --address)',
+      cause,
+    });
+  }
+}
+
+/**
+ * Holds back grpc-js's demand for the next message. Without it every stream reads sixteen messages ahead (the object mode of Node's streams): 22 MB of
+ * pictures of 1280 by 720 that the daemon would count as delivered.
+ */
+export class ReadGate {
+  #open = true;
+  #held: (() => void) | undefined;
+
+  readonly interceptor: Interceptor = (options, nextCall) => new GatedCall(nextCall(options), this);
+
+  shut(): void {
+    this.#open = false;
+  }
+
+  open(): void {
+    this.#open = true;
+    const held = this.#held;
+    this.#held = undefined;
+    held?.();
+  }
+
+  /** Runs the read now, or as soon as the gate opens. At most one read is asked for at a time. */
+  pass(read: () => void): void {
+    if (this.#open) read();
+    else this.#held = read;
+  }
+}
+
+class GatedCall extends InterceptingCall {
+  readonly #gate: ReadGate;
+
+  constructor(next: ConstructorParameters<typeof InterceptingCall>[0], gate: ReadGate) {
+    super(next);
+    this.#gate = gate;
+  }
+
+  override startRead(): void {
+    this.#gate.pass(() => super.startRead());
+  }
+}
