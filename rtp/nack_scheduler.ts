@@ -3,6 +3,8 @@
 export interface NackSchedulerOptions {
   /** When a missing number is asked for, after its gap was seen. */
   scheduleMs?: readonly number[];
+  /** When a number is given up, after its gap was seen. */
+  giveUpMs?: number;
   /** Numbers that are waited for at once; the oldest are given up first. */
   maxOutstanding?: number;
   /** A larger step forward is a new start of the sender, not a loss. */
@@ -24,6 +26,7 @@ export class NackScheduler {
   recovered = 0;
   private readonly missing = new Map<number, Missing>();
   private readonly scheduleMs: readonly number[];
+  private readonly giveUpMs: number;
   private readonly maxOutstanding: number;
   private readonly maxJump: number;
   private highest: number | undefined;
@@ -32,6 +35,7 @@ export class NackScheduler {
 
   constructor(options: NackSchedulerOptions = {}) {
     this.scheduleMs = options.scheduleMs ?? DEFAULT_SCHEDULE_MS;
+    this.giveUpMs = options.giveUpMs ?? 1000;
     this.maxOutstanding = options.maxOutstanding ?? 1000;
     this.maxJump = options.maxJump ?? 2000;
   }
@@ -40,7 +44,7 @@ export class NackScheduler {
     return this.missing.size;
   }
 
-  /** When due() can first have something; undefined: not without another packet. */
+  /** When due() should be called again; undefined: not without another packet. */
   get nextDueAtMs(): number | undefined {
     return this.dueAtMs === Infinity ? undefined : this.dueAtMs;
   }
@@ -71,6 +75,10 @@ export class NackScheduler {
     let next = Infinity;
     for (const [sequence, entry] of this.missing) {
       if (entry.dueAtMs <= nowMs) {
+        if (entry.asked >= this.scheduleMs.length) {
+          this.missing.delete(sequence);
+          continue;
+        }
         asks.push(sequence);
         this.advance(entry, nowMs);
       }
@@ -116,7 +124,7 @@ export class NackScheduler {
 
   private addGap(from: number, end: number, nowMs: number): void {
     const first = Math.max(from, end - this.maxOutstanding);
-    const dueAtMs = nowMs + (this.scheduleMs[0] ?? Infinity);
+    const dueAtMs = nowMs + (this.scheduleMs[0] ?? this.giveUpMs);
     for (let sequence = first; sequence < end; sequence++) {
       this.missing.set(sequence, { seenAtMs: nowMs, asked: 0, dueAtMs });
     }
@@ -129,10 +137,9 @@ export class NackScheduler {
 
   /** After a late poll the times that have passed count as one ask. */
   private advance(entry: Missing, nowMs: number): void {
-    do {
-      entry.asked += 1;
-      const after = this.scheduleMs[entry.asked];
-      entry.dueAtMs = after === undefined ? Infinity : entry.seenAtMs + after;
-    } while (entry.dueAtMs <= nowMs);
+    const sinceMs = nowMs - entry.seenAtMs;
+    do entry.asked += 1;
+    while ((this.scheduleMs[entry.asked] ?? Infinity) <= sinceMs);
+    entry.dueAtMs = entry.seenAtMs + (this.scheduleMs[entry.asked] ?? this.giveUpMs);
   }
 }
