@@ -1,0 +1,161 @@
+import { Codec, CodecContext, FFmpegError, Frame } from 'node-av/lib';
+import type { Packet } from 'node-av/lib';
+import {
+  AV_CODEC_FLAG_LOW_DELAY,
+  AV_FRAME_FLAG_CORRUPT,
+  AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUVJ420P,
+  FF_DECODER_H264,
+  FF_DECODER_VP8,
+} from 'node-av/constants';
+import { AlirtcError } from '../../common/errors.js';
+import { ERROR_NUMBERS } from '../../common/error_codes.js';
+import { AGAIN, checkAv, internalError, newPacket, setOptions } from './av.js';
+import { CallQueue } from './call_queue.js';
+import { i420Size } from './types.js';
+import type { I420Picture, VideoCodecName, VideoDecoder } from './types.js';
+
+const QUEUE_LIMIT = 32;
+/** A stream's header may claim any size; memory for more than this (4096x2304) is not taken. */
+const MOST_PIXELS = 4096 * 2304;
+
+/** H.264 or VP8 by FFmpeg's own decoders. Decoding runs on a thread of libuv's pool; only the copy out is made on the event loop. */
+export class AvVideoDecoder implements VideoDecoder {
+  readonly #context: CodecContext;
+  readonly #packet: Packet = newPacket();
+  readonly #frame = new Frame();
+  readonly #queue = new CallQueue('the video decoder', QUEUE_LIMIT);
+  /** True at first and after damage: a picture that refers to what is not there would be shown grey or smeared. */
+  #needsKeyFrame = true;
+  #freed = false;
+
+  constructor(readonly codec: VideoCodecName) {
+    this.#context = openDecoder(codec);
+    this.#frame.alloc();
+  }
+
+  decode(data: Buffer): Promise<I420Picture | undefined> {
+    return this.#queue.run(() => this.#decode(data));
+  }
+
+  async #decode(data: Buffer): Promise<I420Picture | undefined> {
+    if (data.length === 0) throw damaged(this.codec, 'an empty access unit');
+    if (this.#needsKeyFrame && !isKeyFrame(this.codec, data)) return undefined;
+    try {
+      // Copies the compressed bytes, with the padding behind them that FFmpeg's readers need.
+      this.#packet.data = data;
+      // FFmpeg decodes inside send; receive only hands over the picture, so it need not go to a thread.
+      const sent = await this.#context.sendPacket(this.#packet);
+      if (sent < 0) throw damaged(this.codec, FFmpegError.strerror(sent));
+      const picture = this.#takePicture();
+      this.#needsKeyFrame = false;
+      return picture;
+    } catch (error) {
+      this.#needsKeyFrame = true;
+      this.#context.flushBuffers();
+      throw error;
+    } finally {
+      this.#packet.unref();
+      this.#frame.unref();
+    }
+  }
+
+  #takePicture(): I420Picture | undefined {
+    const frame = this.#frame;
+    const code = this.#context.receiveFrameSync(frame);
+    if (code === AGAIN) return undefined;
+    if (code < 0) throw damaged(this.codec, FFmpegError.strerror(code));
+    if (frame.decodeErrorFlags !== 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) !== 0)
+      throw damaged(this.codec, 'parts of the picture are missing');
+    if (frame.format !== AV_PIX_FMT_YUV420P && frame.format !== AV_PIX_FMT_YUVJ420P)
+      throw damaged(this.codec, `pixel format ${frame.format} is not 4:2:0 with 8 bits`);
+    return copyOut(frame);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#context.freeContext();
+    this.#packet.free();
+    this.#frame.free();
+  }
+}
+
+function openDecoder(codecName: VideoCodecName): CodecContext {
+  const codec = Codec.findDecoderByName(codecName === 'vp8' ? FF_DECODER_VP8 : FF_DECODER_H264);
+  if (codec === null) throw internalError(`this FFmpeg has no ${codecName} decoder`);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  try {
+    // More threads would hold pictures back; many decoders run beside each other instead.
+    context.threadCount = 1;
+    context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
+    setOptions(context, { max_pixels: String(MOST_PIXELS) });
+    checkAv(context.open2Sync(codec, null), `opening the ${codecName} decoder`);
+    return context;
+  } catch (error) {
+    context.freeContext();
+    throw error;
+  }
+}
+
+/**
+ * The one copy of a decoded picture: from FFmpeg's frame, whose planes are views of its memory (padded rows, reused for the next pictures), into
+ * a Buffer of ours without padding. FFmpeg has moved the planes to the visible part already.
+ */
+function copyOut(frame: Frame): I420Picture {
+  const { width, height, data: planes, linesize } = frame;
+  if (planes === null) throw internalError('a decoded frame has no planes');
+  const data = Buffer.allocUnsafeSlow(i420Size(width, height));
+  let at = 0;
+  for (let plane = 0; plane < 3; plane++) {
+    const columns = plane === 0 ? width : (width + 1) >> 1;
+    const rows = plane === 0 ? height : (height + 1) >> 1;
+    const source = planes[plane];
+    const stride = linesize[plane];
+    if (source === undefined || stride === undefined) throw internalError('a decoded frame has too few planes');
+    at = copyPlane(source, stride, data, at, columns, rows);
+  }
+  return { width, height, data };
+}
+
+function copyPlane(
+  source: Buffer,
+  stride: number,
+  target: Buffer,
+  start: number,
+  columns: number,
+  rows: number,
+): number {
+  if (stride === columns) {
+    source.copy(target, start, 0, columns * rows);
+    return start + columns * rows;
+  }
+  let at = start;
+  for (let row = 0; row < rows; row++) {
+    source.copy(target, at, row * stride, row * stride + columns);
+    at += columns;
+  }
+  return at;
+}
+
+/** H.264: an IDR slice before any other slice (Rec. H.264, 7.4.1). VP8: the lowest bit of the frame tag is 0 (RFC 6386, 9.1). */
+function isKeyFrame(codec: VideoCodecName, data: Buffer): boolean {
+  if (codec === 'vp8') return ((data[0] ?? 1) & 1) === 0;
+  for (let at = data.indexOf(START_CODE); at >= 0; at = data.indexOf(START_CODE, at + 3)) {
+    const type = (data[at + 3] ?? 0) & 0x1f;
+    if (type >= 1 && type <= 5) return type === 5;
+  }
+  return false;
+}
+
+const START_CODE = Buffer.from([0, 0, 1]);
+
+function damaged(codec: VideoCodecName, why: string): AlirtcError {
+  return new AlirtcError('aborted', `${codec}: ${why}`, {
+    reason: 'ERR_VIDEO_DATA_ERROR',
+    number: ERROR_NUMBERS.ERR_VIDEO_DATA_ERROR,
+    remedy: 'ask the sender for a key frame and go on with it',
+  });
+}
