@@ -1,0 +1,21 @@
+/** `make bench`, or `make bench ONLY=raw,latency`. Every figure stands beside its peer's of the same run. */
+import { latency } from './latency.js';
+import { receiveRaw } from './receive_raw.js';
+import { stalledClient } from './stalled_client.js';
+import { startup } from './startup.js';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  startup: () => startup(),
+  raw: () => receiveRaw('raw'),
+  encoded: () => receiveRaw('encoded'),
+  latency: () => latency(),
+  stalled: () => stalledClient(),
+};
+
+const only = process.env['ONLY'];
+const wanted = only === undefined || only === '' ? Object.keys(BENCHMARKS) : only.split(',');
+for (const name of wanted) {
+  const run = BENCHMARKS[name];
+  if (run === undefined) throw new Error(`no benchmark "${name}"; there are ${Object.keys(BENCHMARKS).join(', ')}`);
+  await run();
+}
