@@ -35,6 +35,7 @@ export interface EventsOptions {
 
 /** Events are small; a reader that is a thousand behind is one that the daemon should know of. */
 const READ_AHEAD_EVENTS = 256;
+const RESUMABLE: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -128,7 +129,8 @@ export class EventStream implements AsyncIterableIterator<AlirtcEvent, undefined
   async #recover(error: AlirtcStatusError): Promise<void> {
     if (this.#over) return;
     const { resume = true, resumeTimeoutMs = 10_000 } = this.#options;
-    const canResume = error.code === status.UNAVAILABLE || error.code === status.RESOURCE_EXHAUSTED;
+    // A daemon that is shut down by force ends its streams with CANCELLED; a cancellation of ours never gets here.
+    const canResume = RESUMABLE.has(error.code) || error.code === status.CANCELLED;
     if (!resume || !canResume || this.#lastSequence === undefined) return this.#fail(error);
     const giveUpAt = Date.now() + resumeTimeoutMs;
     let last = error;
@@ -138,7 +140,7 @@ export class EventStream implements AsyncIterableIterator<AlirtcEvent, undefined
       if (this.#isOver()) return;
       const failure = await this.#reopen(this.#lastSequence + 1);
       if (failure === undefined) return;
-      if (failure.code !== status.UNAVAILABLE && failure.code !== status.RESOURCE_EXHAUSTED) return this.#fail(failure);
+      if (!RESUMABLE.has(failure.code)) return this.#fail(failure);
       last = failure;
     }
   }

@@ -10,8 +10,12 @@ export function serviceError(
   reason: string,
   metadata: Record<string, string>,
 ): ServiceError {
-  const info = ErrorInfo.encode({ reason, domain: 'alirtc', metadata }).finish();
-  const any = Any.encode({ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }).finish();
+  const info = ErrorInfo.encode({ $type: 'google.rpc.ErrorInfo', reason, domain: 'alirtc', metadata }).finish();
+  const any = Any.encode({
+    $type: 'google.protobuf.Any',
+    typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo',
+    value: Buffer.from(info),
+  }).finish();
   const bytes = new BinaryWriter().uint32(8).int32(code).uint32(18).string(message).uint32(26).bytes(any).finish();
   const trailers = new Metadata();
   trailers.set('grpc-status-details-bin', Buffer.from(bytes));
