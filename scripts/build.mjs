@@ -2,7 +2,7 @@
 //
 // The core service and the channel server start often or must start fast, so everything but native files is bundled into them; the core's code is also
 // compiled ahead (its launcher keeps a V8 code cache beside it). The daemon and the client keep their packages in node_modules.
-import { chmodSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
@@ -36,6 +36,8 @@ const wanted = process.argv.slice(2);
 for (const name of wanted)
   if (!(name in targets)) throw new Error(`no target "${name}"; there are ${Object.keys(targets).join(', ')}`);
 mkdirSync(out, { recursive: true });
+// The executables without a suffix are CommonJS; the project's own package.json says otherwise for its folders.
+writeFileSync(path.join(root, 'dist', 'package.json'), '{ "type": "commonjs" }\n');
 for (const [name, { entry, file, options }] of Object.entries(targets)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   if (!existsSync(path.join(root, entry))) throw new Error(`${entry} is missing`);

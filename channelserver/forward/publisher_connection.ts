@@ -1,0 +1,141 @@
+import { randomInt } from 'node:crypto';
+import type { Logger } from '../../common/logger.js';
+import { chooseCodec, forwardable } from './codecs.js';
+import type { CodecName, ForwardCodec } from './codecs.js';
+import type { MediaTransport, TransportFactory, TransportState } from './media_transport.js';
+import { parseSdp } from './sdp.js';
+import type { Sdp, SdpMedia } from './sdp.js';
+import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI, writeSdp } from './sdp_write.js';
+import type { Description, MediaSection } from './sdp_write.js';
+import { UplinkRouter } from './uplink_router.js';
+import type { UpTrack } from './up_track.js';
+
+const USED_EXTENSIONS = [MID_URI, RID_URI, TRANSPORT_CC_URI, AUDIO_LEVEL_URI];
+
+/** What was announced by AddTrack and waits for, or has, its m-line. */
+export interface Announcement {
+  codec: CodecName | undefined;
+  /** The m-line carries it now: make what receives it. Called again on renegotiation with the same m-line. */
+  bind(media: { mid: string; codec: ForwardCodec; rids: readonly string[] }): UpTrack;
+}
+
+export interface PublisherEvents {
+  /** Who announced the m-line's track? undefined: nobody, it is not received. */
+  claim(media: { kind: 'audio' | 'video'; mid: string; trackId: string }): Announcement | undefined;
+  /** These m-lines no longer send. */
+  ended(mid: string): void;
+  data(label: string, message: Buffer): void;
+  state(state: TransportState): void;
+}
+
+/** The connection on which a client publishes: the client offers, we answer. */
+export class PublisherConnection {
+  readonly #transport: MediaTransport;
+  readonly #events: PublisherEvents;
+  readonly #router: UplinkRouter;
+  readonly #sessionId = String(randomInt(2 ** 40));
+  readonly #tracks = new Map<string, UpTrack>();
+  #version = 0;
+  #opened: Promise<void> | undefined;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(transports: TransportFactory, events: PublisherEvents, logger: Logger) {
+    this.#events = events;
+    this.#transport = transports('controlled', {
+      onRtp: (packet) => this.#router.receive(packet),
+      onRtcp: (packet) => this.#router.receiveRtcp(packet),
+      onData: (label, message) => events.data(label, message),
+      onState: (state) => events.state(state),
+    });
+    this.#router = new UplinkRouter((packet) => this.#transport.sendRtcp(packet), logger);
+  }
+
+  get state(): TransportState {
+    return this.#transport.state;
+  }
+
+  /** The answer to an offer. One after another, in the order of the calls. Rejects when the offer cannot be answered. */
+  answer(offer: string): Promise<string> {
+    const result = this.#work.then(() => this.#answer(offer));
+    this.#work = result.catch(() => undefined);
+    return result;
+  }
+
+  addCandidate(candidate: string): void {
+    this.#transport.addRemoteCandidate(candidate);
+  }
+
+  stats(): { sentBytes: number; receivedBytes: number } {
+    return this.#transport.stats();
+  }
+
+  async close(): Promise<void> {
+    this.#router.close();
+    await this.#transport.close();
+  }
+
+  async #answer(offer: string): Promise<string> {
+    const sdp = parseSdp(offer);
+    const first = sdp.media.find((media) => media.port !== 0) ?? sdp.media[0];
+    if (first?.fingerprint === undefined || first.usernameFragment === '')
+      throw new Error('the offer has no ICE or DTLS parameters');
+    this.#opened ??= this.#transport.open();
+    await this.#opened;
+    const sections = sdp.media.map((media) => this.#section(media));
+    this.#endMissing(sdp);
+    this.#router.setExtensions(sdp.media.flatMap((media) => media.extensions));
+    const data = sdp.media.find((media) => media.kind === 'application' && media.port !== 0);
+    this.#transport.setRemote({
+      usernameFragment: first.usernameFragment,
+      password: first.password,
+      fingerprint: first.fingerprint,
+      // We answer passive, so the offerer takes the active role, whatever it left open.
+      setup: 'active',
+      ...(data === undefined ? {} : { sctpPort: data.sctpPort ?? 5000 }),
+      ...(data?.maxMessageBytes === undefined ? {} : { maxMessageBytes: data.maxMessageBytes }),
+    });
+    for (const media of sdp.media)
+      for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);
+    return writeSdp({
+      sessionId: this.#sessionId,
+      version: this.#version++,
+      setup: 'passive',
+      local: this.#transport.local,
+      sections,
+    });
+  }
+
+  #section(media: SdpMedia): Description['sections'][number] {
+    if (media.kind === 'application') return { kind: 'application', mid: media.mid };
+    if (media.kind === 'other')
+      return { kind: 'refused', media: 'video', protocol: media.protocol, format: '0', mid: media.mid };
+    const { kind, mid } = media;
+    const extensions = media.extensions.filter(({ uri }) => USED_EXTENSIONS.includes(uri));
+    const refused: MediaSection = { kind, mid, direction: 'inactive', codecs: [], extensions: [] };
+    if (media.port === 0) return refused;
+    const sends = media.direction === 'sendrecv' || media.direction === 'sendonly';
+    const announcement = sends ? this.#events.claim({ kind, mid, trackId: media.trackId }) : undefined;
+    if (announcement === undefined) {
+      const [codec] = forwardable(kind, media.codecs);
+      return codec === undefined ? refused : { kind, mid, direction: 'inactive', codecs: [codec], extensions };
+    }
+    const codec = chooseCodec(kind, media.codecs, announcement.codec);
+    if (codec === undefined) return refused;
+    const rids = media.simulcast.length > 0 ? media.simulcast : media.rids;
+    const track = announcement.bind({ mid, codec, rids });
+    this.#tracks.set(mid, track);
+    this.#router.addTrack(mid, track, media.ssrcs);
+    return { kind, mid, direction: 'recvonly', codecs: [codec], extensions, receivedRids: rids };
+  }
+
+  #endMissing(sdp: Sdp): void {
+    for (const mid of [...this.#tracks.keys()]) {
+      const media = sdp.media.find((candidate) => candidate.mid === mid);
+      const sends = media !== undefined && media.port !== 0 && /^send/.test(media.direction);
+      if (sends) continue;
+      this.#tracks.delete(mid);
+      this.#router.removeTrack(mid);
+      this.#events.ended(mid);
+    }
+  }
+}

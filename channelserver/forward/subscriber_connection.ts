@@ -1,0 +1,233 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { parseRtcp } from '../../rtp/rtcp.js';
+import { messageOf } from '../../common/errors.js';
+import type { Logger } from '../../common/logger.js';
+import { forwardable } from './codecs.js';
+import { DownTrack } from './down_track.js';
+import type { MediaTransport, OutgoingDataChannel, TransportFactory, TransportState } from './media_transport.js';
+import { parseSdp } from './sdp.js';
+import { writeSdp } from './sdp_write.js';
+import { SubscriberSlots } from './subscriber_slots.js';
+import type { UpTrack } from './up_track.js';
+
+export interface SubscriberEvents {
+  /** To be sent to the client; an answer is expected. */
+  offer(sdp: string, id: number): void;
+  /** The client cannot take the codec of this track. */
+  refused(trackId: string): void;
+  state(state: TransportState): void;
+  /** The client does not answer, or not sensibly. */
+  stuck(reason: string): void;
+}
+
+export interface SubscriberOptions {
+  maxSlots: number;
+  dataQueueBytes: number;
+  answerMs: number;
+}
+
+const DATA_MID = '0';
+
+/** The connection on which a client receives: we offer, the client answers. One m-line for data, one for each track. */
+export class SubscriberConnection {
+  readonly #transport: MediaTransport;
+  readonly #events: SubscriberEvents;
+  readonly #options: SubscriberOptions;
+  readonly #logger: Logger;
+  readonly #slots: SubscriberSlots;
+  readonly #sessionId = String(randomInt(2 ** 40));
+  readonly #bySsrc = new Map<number, DownTrack>();
+  #reliable: OutgoingDataChannel | undefined;
+  #lossy: OutgoingDataChannel | undefined;
+  #offerId = 0;
+  #opened = false;
+  #closed = false;
+  /** An offer is with the client. */
+  #waiting = false;
+  /** Something changed that no offer has told yet. */
+  #changed = false;
+  #scheduled: NodeJS.Immediate | undefined;
+  #answerTimer: NodeJS.Timeout | undefined;
+
+  constructor(transports: TransportFactory, events: SubscriberEvents, options: SubscriberOptions, logger: Logger) {
+    this.#events = events;
+    this.#options = options;
+    this.#logger = logger;
+    this.#slots = new SubscriberSlots(options.maxSlots);
+    this.#transport = transports('controlling', {
+      onRtp: () => undefined,
+      onRtcp: (packet) => this.#receiveRtcp(packet),
+      onData: () => undefined,
+      onState: (state) => {
+        if (state === 'connected') this.#startReady();
+        events.state(state);
+      },
+    });
+  }
+
+  /** Opens the transport and sends the first offer, with or without tracks. */
+  async start(): Promise<void> {
+    await this.#transport.open();
+    if (this.#closed) return;
+    this.#reliable = this.#transport.createDataChannel({ label: '_reliable', reliable: true });
+    this.#lossy = this.#transport.createDataChannel({ label: '_lossy', reliable: false });
+    this.#opened = true;
+    this.#offer();
+  }
+
+  /** undefined: no m-line is left. Media begins when the client has answered. */
+  addTrack(source: UpTrack, participantSid: string, trackSid: string): DownTrack | undefined {
+    if (this.#closed) return undefined;
+    const down = new DownTrack({
+      source,
+      streamId: `${participantSid}|${trackSid}`,
+      trackId: trackSid,
+      ssrc: this.#newSsrc(),
+      send: (packet, headerBytes) => this.#transport.sendRtp(packet, headerBytes),
+      sendRtcp: (packet) => this.#transport.sendRtcp(packet),
+    });
+    if (!this.#slots.take(down)) return undefined;
+    this.#bySsrc.set(down.ssrc, down);
+    source.attach(down);
+    this.#needOffer();
+    return down;
+  }
+
+  removeTrack(down: DownTrack): void {
+    down.close();
+    this.#bySsrc.delete(down.ssrc);
+    if (this.#slots.free(down)) this.#needOffer();
+  }
+
+  addCandidate(candidate: string): void {
+    this.#transport.addRemoteCandidate(candidate);
+  }
+
+  /** Answers to older offers are ignored (id 0: the client does not echo ids). */
+  setAnswer(text: string, id: number): void {
+    if (!this.#waiting || (id !== 0 && id !== this.#offerId)) {
+      this.#logger.debug({ id, offerId: this.#offerId }, 'an answer to no offer');
+      return;
+    }
+    clearTimeout(this.#answerTimer);
+    this.#waiting = false;
+    try {
+      this.#apply(text);
+    } catch (error) {
+      this.#events.stuck(`the answer cannot be used: ${messageOf(error)}`);
+      return;
+    }
+    if (this.#changed) this.#needOffer();
+  }
+
+  /** False when the receiver is so slow that its queue is full; a lossy message is dropped then. */
+  sendData(message: Buffer, reliable: boolean): boolean {
+    const channel = reliable ? this.#reliable : this.#lossy;
+    // Before the connection is there a message has nowhere to wait, as in LiveKit.
+    if (channel === undefined) return true;
+    if (channel.bufferedBytes + message.length > this.#options.dataQueueBytes) return false;
+    try {
+      channel.send(message);
+    } catch (error) {
+      this.#logger.info({ reason: messageOf(error), bytes: message.length }, 'a data message was not sent');
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#answerTimer);
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    for (const down of this.#bySsrc.values()) down.close();
+    this.#bySsrc.clear();
+    await this.#transport.close();
+  }
+
+  /** Several changes in one turn make one offer. */
+  #needOffer(): void {
+    this.#changed = true;
+    if (!this.#opened || this.#waiting || this.#closed) return;
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined;
+      if (this.#changed && !this.#waiting && !this.#closed) this.#offer();
+    });
+  }
+
+  #offer(): void {
+    this.#changed = false;
+    this.#waiting = true;
+    this.#offerId += 1;
+    const sdp = writeSdp({
+      sessionId: this.#sessionId,
+      version: this.#offerId,
+      setup: 'actpass',
+      local: this.#transport.local,
+      sections: [{ kind: 'application', mid: DATA_MID }, ...this.#slots.sections()],
+    });
+    this.#slots.offered();
+    this.#answerTimer = setTimeout(() => this.#events.stuck('no answer to an offer'), this.#options.answerMs);
+    this.#events.offer(sdp, this.#offerId);
+  }
+
+  #apply(text: string): void {
+    const answer = parseSdp(text);
+    const [data] = answer.media;
+    const first = answer.media.find((media) => media.port !== 0 && media.fingerprint !== undefined);
+    if (first?.fingerprint === undefined) throw new Error('it has no DTLS parameters');
+    this.#transport.setRemote({
+      usernameFragment: first.usernameFragment,
+      password: first.password,
+      fingerprint: first.fingerprint,
+      setup: first.setup ?? 'active',
+      ...(data?.kind === 'application' ? { sctpPort: data.sctpPort ?? 5000 } : {}),
+      ...(data?.maxMessageBytes === undefined ? {} : { maxMessageBytes: data.maxMessageBytes }),
+    });
+    for (const media of answer.media)
+      for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);
+    for (const { down, mid } of this.#slots.answered()) {
+      const media = answer.media.find((candidate) => candidate.mid === mid);
+      const codec =
+        media === undefined || media.port === 0 || media.kind !== down.source.kind
+          ? undefined
+          : forwardable(down.source.kind, media.codecs).find(({ name }) => name === down.source.codec.name);
+      if (codec === undefined) {
+        this.#logger.info({ track: down.trackId, codec: down.source.codec.name }, 'a client cannot receive a track');
+        this.removeTrack(down);
+        this.#events.refused(down.trackId);
+      } else {
+        down.accept(codec.payloadType);
+      }
+    }
+    if (this.#transport.state === 'connected') this.#startReady();
+  }
+
+  /** What is negotiated on a connection that is there. */
+  #startReady(): void {
+    for (const down of this.#bySsrc.values()) down.start();
+  }
+
+  #receiveRtcp(packet: Buffer): void {
+    for (const message of parseRtcp(packet)) {
+      switch (message.kind) {
+        case 'nack':
+        case 'pli':
+          this.#bySsrc.get(message.mediaSsrc)?.feedback(message);
+          break;
+        case 'fir':
+          for (const entry of message.entries) this.#bySsrc.get(entry.ssrc)?.keyFrameWanted();
+          break;
+        case 'receiver_report':
+          for (const block of message.reports) this.#bySsrc.get(block.ssrc)?.report(block);
+          break;
+        default:
+      }
+    }
+  }
+
+  #newSsrc(): number {
+    for (;;) {
+      const ssrc = randomBytes(4).readUInt32BE();
+      if (ssrc !== 0 && !this.#bySsrc.has(ssrc)) return ssrc;
+    }
+  }
+}

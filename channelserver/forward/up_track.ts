@@ -1,0 +1,113 @@
+import { isH264KeyFrameStart } from '../../rtp/h264.js';
+import type { RtpPacket } from '../../rtp/packet.js';
+import type { NtpTime } from '../../rtp/clock.js';
+import { isVp8KeyFrameStart, parseVp8Descriptor, parseVp8KeyFrame } from '../../rtp/vp8.js';
+import type { Logger } from '../../common/logger.js';
+import type { ForwardCodec } from './codecs.js';
+import type { DownTrack } from './down_track.js';
+import { orderRids } from './layer_choice.js';
+import { UpLayer } from './up_layer.js';
+
+/** A published track: its layers come in, its subscribers' copies go out. */
+export class UpTrack {
+  readonly kind: 'audio' | 'video';
+  readonly codec: ForwardCodec;
+  /** Lowest first; one empty RID without simulcast. */
+  readonly rids: readonly string[];
+  readonly #logger: Logger;
+  /** By the place of the RID; undefined until a packet came. */
+  readonly #layers: (UpLayer | undefined)[];
+  readonly #downs = new Set<DownTrack>();
+  #askForKeyFrame: ((layer: UpLayer) => void) | undefined;
+  #muted = false;
+  #closed = false;
+
+  constructor(media: { codec: ForwardCodec; rids: readonly string[] }, logger: Logger) {
+    this.codec = media.codec;
+    this.kind = media.codec.name === 'opus' ? 'audio' : 'video';
+    this.rids = media.rids.length > 0 ? orderRids(media.rids) : [''];
+    this.#layers = this.rids.map(() => undefined);
+    this.#logger = logger;
+  }
+
+  get layers(): readonly (UpLayer | undefined)[] {
+    return this.#layers;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** Nothing is forwarded while muted; afterwards pictures begin with a key frame. */
+  set muted(muted: boolean) {
+    this.#muted = muted;
+    for (const down of this.#downs) down.setMuted(muted);
+  }
+
+  /** Who can send a PLI to the publisher. */
+  onKeyFrameNeeded(ask: (layer: UpLayer) => void): void {
+    this.#askForKeyFrame = ask;
+  }
+
+  attach(down: DownTrack): void {
+    if (this.#closed) return;
+    this.#downs.add(down);
+    down.setMuted(this.#muted);
+  }
+
+  detach(down: DownTrack): void {
+    this.#downs.delete(down);
+  }
+
+  /** The layer of an SSRC that was seen for the first time; undefined for a RID that was not negotiated. */
+  addLayer(ssrc: number, rid: string): UpLayer | undefined {
+    const index = this.rids.indexOf(rid);
+    const place = index >= 0 ? index : this.rids.length === 1 ? 0 : -1;
+    if (place < 0) return undefined;
+    const layer = new UpLayer(ssrc, this.rids[place] ?? '', this.kind, this.codec.clockRate);
+    this.#layers[place] = layer;
+    this.#logger.debug({ ssrc, rid, codec: this.codec.name }, 'a layer begins');
+    for (const down of this.#downs) down.review(performance.now());
+    return layer;
+  }
+
+  receive(layer: UpLayer, packet: RtpPacket, nowMs: number): void {
+    layer.onPacket(packet, nowMs);
+    const keyFrame = this.kind === 'video' && this.#isKeyFrameStart(packet.payload);
+    if (keyFrame && this.codec.name === 'VP8') readVp8Size(layer, packet.payload);
+    for (const down of this.#downs) down.forward(layer, packet, keyFrame, nowMs);
+  }
+
+  onSenderReport(layer: UpLayer, ntp: NtpTime, rtpTimestamp: number, nowMs: number): void {
+    layer.onSenderReport(ntp, rtpTimestamp, nowMs);
+    for (const down of this.#downs) down.passSenderReport(layer, ntp, rtpTimestamp);
+  }
+
+  /** Limited to one PLI in 300 ms for a layer. */
+  needKeyFrame(layer: UpLayer, nowMs: number): void {
+    if (this.kind === 'video' && !this.#closed && layer.takePli(nowMs)) this.#askForKeyFrame?.(layer);
+  }
+
+  /** Layers come and go without a packet that says so. */
+  review(nowMs: number): void {
+    for (const down of this.#downs) down.review(nowMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#downs.clear();
+    this.#askForKeyFrame = undefined;
+  }
+
+  #isKeyFrameStart(payload: Buffer): boolean {
+    return this.codec.name === 'H264' ? isH264KeyFrameStart(payload) : isVp8KeyFrameStart(payload);
+  }
+}
+
+function readVp8Size(layer: UpLayer, payload: Buffer): void {
+  const descriptor = parseVp8Descriptor(payload);
+  const size = descriptor === undefined ? undefined : parseVp8KeyFrame(payload.subarray(descriptor.bytes));
+  if (size === undefined) return;
+  layer.width = size.width;
+  layer.height = size.height;
+}

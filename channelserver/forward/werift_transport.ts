@@ -1,0 +1,298 @@
+import {
+  IceCandidate,
+  RTCDataChannel,
+  RTCDataChannelParameters,
+  RTCDtlsFingerprint,
+  RTCDtlsParameters,
+  RTCDtlsTransport,
+  RTCIceGatherer,
+  RTCIceParameters,
+  RTCIceTransport,
+  RTCSctpTransport,
+  RtpHeader,
+  candidateToSdp,
+} from 'werift';
+import type {
+  DataChannelOptions,
+  IceRole,
+  LocalParameters,
+  MediaTransport,
+  OutgoingDataChannel,
+  RemoteParameters,
+  TransportFactory,
+  TransportHandlers,
+  TransportState,
+} from './media_transport.js';
+import { MAX_MESSAGE_BYTES } from './media_transport.js';
+import type { Logger } from '../../common/logger.js';
+import { isLoopbackHost } from './loopback.js';
+
+/** RFC 7714 AEAD_AES_128_GCM is cheaper than RFC 3711 AES_CM_128_HMAC_SHA1_80, which everybody has. */
+const SRTP_PROFILES: (1 | 7)[] = [7, 1];
+const SCTP_PORT = 5000;
+
+/** Hands over whole decrypted packets instead of parsing each into objects: less than half of the library's own receive path. */
+class RawDtlsTransport extends RTCDtlsTransport {
+  readonly #handlers: TransportHandlers;
+
+  constructor(iceTransport: RTCIceTransport, handlers: TransportHandlers) {
+    super({}, iceTransport, undefined, SRTP_PROFILES);
+    this.#handlers = handlers;
+  }
+
+  override startSrtp(): void {
+    if (this.srtpStarted) return;
+    this.srtpStarted = true;
+    this.updateSrtpSession();
+    this.iceTransport.connection.onData.subscribe((data) => this.#receive(data));
+  }
+
+  #receive(data: Buffer): void {
+    // RFC 5764, 5.1.2: 128 to 191 is RTP or RTCP; RFC 5761, 4: payload types 64 to 95 are RTCP.
+    const first = data[0] ?? 0;
+    if (first < 128 || first > 191 || data.length < 12) return;
+    const payloadType = (data[1] ?? 0) & 0x7f;
+    this.bytesReceived += data.length;
+    let plain: Buffer;
+    const control = payloadType >= 64 && payloadType <= 95;
+    try {
+      plain = control ? this.srtcp.decrypt(data) : this.srtp.decrypt(data);
+    } catch {
+      return; // not from our peer, or damaged: RFC 3711, 3.3 says discard
+    }
+    if (control) this.#handlers.onRtcp(plain);
+    else this.#handlers.onRtp(plain);
+  }
+}
+
+/** Lets the library encrypt a packet whose header is already in bytes. */
+class RawHeader extends RtpHeader {
+  raw: Buffer = Buffer.alloc(0);
+
+  override get serializeSize(): number {
+    return this.raw.length;
+  }
+
+  override serialize(): Buffer<ArrayBuffer> {
+    return this.raw as Buffer<ArrayBuffer>;
+  }
+}
+
+export class WeriftTransport implements MediaTransport {
+  readonly #role: IceRole;
+  readonly #handlers: TransportHandlers;
+  readonly #logger: Logger;
+  readonly #ice: RTCIceTransport;
+  readonly #dtls: RawDtlsTransport;
+  readonly #sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES);
+  readonly #header = new RawHeader();
+  #state: TransportState = 'new';
+  #local: LocalParameters | undefined;
+  #connecting = false;
+  #started = false;
+  #sctpPort: number | undefined;
+  #sctpStarted = false;
+  #sentBytes = 0;
+  #candidatesBeforeRemote: string[] = [];
+
+  constructor(role: IceRole, handlers: TransportHandlers, host: string, logger: Logger) {
+    this.#role = role;
+    this.#handlers = handlers;
+    this.#logger = logger;
+    const gatherer = new RTCIceGatherer(iceOptions(host));
+    // Left out, it is a public STUN server.
+    delete gatherer.connection.stunServer;
+    this.#ice = new RTCIceTransport(gatherer);
+    this.#ice.connection.iceControlling = role === 'controlling';
+    this.#dtls = new RawDtlsTransport(this.#ice, handlers);
+    this.#sctp.setDtlsTransport(this.#dtls);
+    this.#sctp.onDataChannel.subscribe((channel) => {
+      channel.onMessage.subscribe((message) => {
+        handlers.onData(channel.label, typeof message === 'string' ? Buffer.from(message) : message);
+      });
+    });
+    this.#dtls.onStateChange.subscribe((state) => this.#onDtlsState(state));
+    this.#ice.onStateChange.subscribe((state) => {
+      if (state === 'failed') this.#setState('failed');
+    });
+  }
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  get local(): LocalParameters {
+    if (this.#local === undefined) throw new Error('the transport is not open');
+    return this.#local;
+  }
+
+  async open(): Promise<void> {
+    this.#dtls.localCertificate = await RTCDtlsTransport.SetupCertificate();
+    await this.#ice.gather();
+    const fingerprint = this.#dtls.localCertificate.getFingerprints()[0];
+    if (fingerprint === undefined) throw new Error('the certificate has no fingerprint');
+    const { usernameFragment, password } = this.#ice.localParameters;
+    this.#local = {
+      usernameFragment,
+      password,
+      fingerprint: { algorithm: fingerprint.algorithm, value: fingerprint.value },
+      candidates: this.#ice.localCandidates.map((candidate) => candidateToSdp(candidate)),
+    };
+  }
+
+  setRemote(remote: RemoteParameters): void {
+    if (this.#state === 'closed') return;
+    if (remote.sctpPort !== undefined) {
+      this.#sctp.setRemoteMaxMessageSize(remote.maxMessageBytes ?? MAX_MESSAGE_BYTES);
+      this.#sctpPort = remote.sctpPort;
+      if (this.#state === 'connected') this.#startSctp(remote.sctpPort);
+    }
+    if (this.#connecting) return;
+    this.#connecting = true;
+    // "active" sends the ClientHello. An offer's actpass leaves the choice to us: being the server spares a round trip.
+    this.#dtls.role = remote.setup === 'passive' ? 'client' : 'server';
+    this.#dtls.setRemoteParams(
+      new RTCDtlsParameters([new RTCDtlsFingerprint(remote.fingerprint.algorithm, remote.fingerprint.value)], 'auto'),
+    );
+    this.#ice.setRemoteParams(
+      new RTCIceParameters({ usernameFragment: remote.usernameFragment, password: remote.password, iceLite: false }),
+    );
+    this.#ice.connection.iceControlling = this.#role === 'controlling';
+    this.#setState('connecting');
+    const early = this.#candidatesBeforeRemote;
+    this.#candidatesBeforeRemote = [];
+    for (const candidate of early) this.#addCandidate(candidate);
+  }
+
+  addRemoteCandidate(candidate: string): void {
+    if (this.#connecting) this.#addCandidate(candidate);
+    else if (this.#candidatesBeforeRemote.length < 64) this.#candidatesBeforeRemote.push(candidate);
+  }
+
+  createDataChannel(options: DataChannelOptions): OutgoingDataChannel {
+    const channel = new RTCDataChannel(
+      this.#sctp,
+      new RTCDataChannelParameters({
+        label: options.label,
+        ordered: options.reliable,
+        // The library takes 0 for "not set", which would be reliable.
+        ...(options.reliable ? {} : { maxRetransmits: 1 }),
+      }),
+    );
+    return {
+      label: options.label,
+      get open() {
+        return channel.readyState === 'open';
+      },
+      get bufferedBytes() {
+        return channel.bufferedAmount;
+      },
+      send: (message) => channel.send(message),
+    };
+  }
+
+  sendRtp(packet: Buffer, headerBytes: number): void {
+    if (this.#state !== 'connected') return;
+    const header = this.#header;
+    header.raw = packet.subarray(0, headerBytes);
+    header.sequenceNumber = packet.readUInt16BE(2);
+    header.ssrc = packet.readUInt32BE(8);
+    this.#sendDatagram(this.#dtls.srtp.encrypt(packet.subarray(headerBytes), header));
+  }
+
+  sendRtcp(packet: Buffer): void {
+    if (this.#state !== 'connected') return;
+    this.#sendDatagram(this.#dtls.srtcp.encrypt(packet));
+  }
+
+  stats(): { sentBytes: number; receivedBytes: number } {
+    return { sentBytes: this.#sentBytes, receivedBytes: this.#dtls.bytesReceived };
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#setState('closed');
+    try {
+      if (this.#sctpStarted) await this.#sctp.stop();
+      // The socket takes datagrams in the next turn: let SCTP's ABORT out before it closes.
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#dtls.dtls?.close();
+    } catch (error) {
+      this.#logger.debug({ error }, 'closing the data association failed');
+    }
+    await this.#dtls.stop();
+    await this.#ice.stop();
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      await this.#ice.start();
+      // close() may have come meanwhile; then there is nobody to shake hands with.
+      if (this.state === 'connecting') await this.#dtls.start();
+    } catch (error) {
+      this.#logger.info({ reason: String(error) }, 'a media connection could not be made');
+      this.#setState('failed');
+    }
+  }
+
+  #onDtlsState(state: string): void {
+    if (state === 'connected') {
+      // The record sequence restarts after Finished; the peer takes an early record for a replay and drops it.
+      if (this.#dtls.dtls !== undefined) this.#dtls.dtls.dtls.recordSequenceNumber += 64;
+      this.#setState('connected');
+      if (this.#sctpPort !== undefined) this.#startSctp(this.#sctpPort);
+    } else if (state === 'failed' || state === 'closed') {
+      this.#setState('failed');
+    }
+  }
+
+  #startSctp(port: number): void {
+    if (this.#sctpStarted) return;
+    this.#sctpStarted = true;
+    this.#sctp.setRemotePort(port);
+    this.#sctp.start(port).catch((error: unknown) => {
+      this.#logger.warn({ reason: String(error) }, 'the data association could not be started');
+    });
+  }
+
+  #addCandidate(value: string): void {
+    const candidate = IceCandidate.fromJSON({ candidate: value });
+    if (candidate === undefined || candidate.protocol.toLowerCase() !== 'udp') return;
+    // mDNS names of browsers cannot be resolved here; on one machine the address is this one, elsewhere the peer's own checks reveal it.
+    if (candidate.ip.endsWith('.local')) candidate.ip = '127.0.0.1';
+    void this.#ice.addRemoteCandidate(candidate)?.catch(() => undefined);
+    // The library gives up at once when it has no pair to check, so it starts with the first candidate.
+    if (this.#started) return;
+    this.#started = true;
+    void this.#connect();
+  }
+
+  #sendDatagram(data: Buffer): void {
+    this.#sentBytes += data.length;
+    this.#ice.connection.send(data).catch(() => undefined);
+  }
+
+  #setState(next: TransportState): void {
+    if (this.#state === next || this.#state === 'closed' || (this.#state === 'failed' && next !== 'closed')) return;
+    this.#state = next;
+    this.#handlers.onState(next);
+  }
+}
+
+function iceOptions(host: string): ConstructorParameters<typeof RTCIceGatherer>[0] {
+  if (isLoopbackHost(host))
+    return {
+      useIpv4: false,
+      useIpv6: false,
+      additionalHostAddresses: ['127.0.0.1'],
+      interfaceAddresses: { udp4: '127.0.0.1' },
+    };
+  if (host === '0.0.0.0' || host === '::')
+    return { useIpv4: true, useIpv6: false, additionalHostAddresses: ['127.0.0.1'] };
+  return { useIpv4: false, useIpv6: false, additionalHostAddresses: [host], interfaceAddresses: { udp4: host } };
+}
+
+/** host: the address that the server listens on; media uses the same one. */
+export function weriftTransports(host: string, logger: Logger): TransportFactory {
+  return (role, handlers) => new WeriftTransport(role, handlers, host, logger);
+}

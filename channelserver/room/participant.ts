@@ -1,0 +1,243 @@
+import { DataPacket, DataPacket_Kind, DisconnectReason, SignalTarget } from '@livekit/protocol';
+import type { TrickleRequest } from '@livekit/protocol';
+import { LeaveRequest, LeaveRequest_Action, SessionDescription } from '@livekit/protocol';
+import { SubscriptionError, SubscriptionResponse } from '@livekit/protocol';
+import { messageOf } from '../../common/errors.js';
+import type { Logger } from '../../common/logger.js';
+import { PublisherConnection } from '../forward/publisher_connection.js';
+import type { Announcement } from '../forward/publisher_connection.js';
+import { SubscriberConnection } from '../forward/subscriber_connection.js';
+import type { TransportFactory, TransportState } from '../forward/media_transport.js';
+import { UpTrack } from '../forward/up_track.js';
+import type { Limits, Timing } from '../limits.js';
+import { ParticipantState } from './participant_state.js';
+import type { Grants } from './grants.js';
+import type { Publication } from './publication.js';
+import type { SignalLink } from './signal_link.js';
+import { Subscriptions } from './subscriptions.js';
+
+export interface ParticipantContext {
+  limits: Limits;
+  timing: Timing;
+  transports: TransportFactory;
+  logger: Logger;
+}
+
+/** What a participant tells its room. */
+export interface ParticipantObserver {
+  changed(participant: Participant): void;
+  published(participant: Participant, publication: Publication): void;
+  unpublished(participant: Participant, publication: Publication): void;
+  data(participant: Participant, packet: DataPacket, reliable: boolean): void;
+  /** It cannot go on, or wants to go. */
+  finished(participant: Participant, reason: DisconnectReason, action: LeaveRequest_Action | undefined): void;
+}
+
+export interface JoinOptions {
+  autoSubscribe: boolean;
+  clientProtocol: number;
+}
+
+/** One client in a room: its state, its two media connections and its subscriptions. */
+export class Participant {
+  readonly state: ParticipantState;
+  readonly link: SignalLink;
+  readonly subscriptions: Subscriptions;
+  readonly autoSubscribe: boolean;
+  readonly logger: Logger;
+  readonly #context: ParticipantContext;
+  readonly #observer: ParticipantObserver;
+  readonly #publisher: PublisherConnection;
+  readonly #subscriber: SubscriberConnection;
+  #connectTimer: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    grants: Grants,
+    link: SignalLink,
+    options: JoinOptions,
+    observer: ParticipantObserver,
+    context: ParticipantContext,
+  ) {
+    this.state = new ParticipantState(grants, Date.now(), options.clientProtocol);
+    this.link = link;
+    this.autoSubscribe = options.autoSubscribe;
+    this.#observer = observer;
+    this.#context = context;
+    this.logger = context.logger.child({ participant: this.state.sid, identity: grants.identity });
+    this.#publisher = new PublisherConnection(
+      context.transports,
+      {
+        claim: (media) => this.#claim(media),
+        ended: (mid) => this.#mediaEnded(mid),
+        data: (label, message) => this.#receiveData(label, message),
+        state: (state) => this.#onMediaState('publisher', state),
+      },
+      this.logger,
+    );
+    this.#subscriber = new SubscriberConnection(
+      context.transports,
+      {
+        offer: (sdp, id) => link.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) }),
+        refused: (trackSid) => this.#subscriptionRefused(trackSid),
+        state: (state) => this.#onMediaState('subscriber', state),
+        stuck: (reason) => this.#mediaFailed(reason),
+      },
+      {
+        maxSlots: context.limits.subscriptionsPerParticipant,
+        dataQueueBytes: context.limits.dataQueueBytes,
+        answerMs: context.timing.answerMs,
+      },
+      this.logger,
+    );
+    this.subscriptions = new Subscriptions(this, this.#subscriber);
+  }
+
+  get sid(): string {
+    return this.state.sid;
+  }
+
+  get identity(): string {
+    return this.state.identity;
+  }
+
+  get hidden(): boolean {
+    return this.state.grants.hidden;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Sends the first offer; the JoinResponse has to be on its way before. */
+  connectMedia(): void {
+    this.#connectTimer = setTimeout(() => {
+      this.#mediaFailed('no media connection in time');
+    }, this.#context.timing.mediaConnectMs);
+    this.#subscriber.start().catch((error: unknown) => this.#mediaFailed(messageOf(error)));
+  }
+
+  async offered(description: SessionDescription): Promise<void> {
+    const sdp = await this.#publisher.answer(description.sdp);
+    if (this.closed) return;
+    const answer = new SessionDescription({ type: 'answer', sdp, id: description.id });
+    this.link.send({ case: 'answer', value: answer });
+    for (const publication of this.state.publications.values()) this.#announce(publication);
+  }
+
+  answered(description: SessionDescription): void {
+    this.#subscriber.setAnswer(description.sdp, description.id);
+  }
+
+  trickled(request: TrickleRequest): void {
+    if (request.candidateInit === '') return;
+    const json: unknown = JSON.parse(request.candidateInit);
+    const candidate = typeof json === 'object' && json !== null && 'candidate' in json ? json.candidate : undefined;
+    if (typeof candidate !== 'string' || candidate === '') return;
+    const value = candidate.replace(/^(a=)?candidate:/, '');
+    if (request.target === SignalTarget.PUBLISHER) this.#publisher.addCandidate(value);
+    else this.#subscriber.addCandidate(value);
+  }
+
+  sendData(message: Buffer, reliable: boolean): void {
+    if (!this.#subscriber.sendData(message, reliable) && reliable)
+      this.#observer.finished(this, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  }
+
+  unpublish(publication: Publication): void {
+    if (!this.state.publications.delete(publication.sid)) return;
+    const { track } = publication;
+    this.#announced.delete(publication.sid);
+    if (track === undefined) return;
+    this.state.changed();
+    this.#observer.unpublished(this, publication);
+    track.close();
+  }
+
+  /** Tells the client why, then closes everything. Idempotent, bounded. */
+  leave(reason: DisconnectReason, action: LeaveRequest_Action | undefined): Promise<void> {
+    this.#closing ??= this.#close(reason, action);
+    return this.#closing;
+  }
+
+  async #close(reason: DisconnectReason, action: LeaveRequest_Action | undefined): Promise<void> {
+    clearTimeout(this.#connectTimer);
+    if (action !== undefined)
+      this.link.send({
+        case: 'leave',
+        value: new LeaveRequest({ reason, action, canReconnect: action !== LeaveRequest_Action.DISCONNECT }),
+      });
+    this.link.end();
+    this.state.left(reason);
+    this.subscriptions.close();
+    for (const publication of [...this.state.publications.values()]) this.unpublish(publication);
+    await Promise.allSettled([this.#publisher.close(), this.#subscriber.close()]);
+  }
+
+  #claim(media: { kind: 'audio' | 'video'; mid: string; trackId: string }): Announcement | undefined {
+    const all = [...this.state.publications.values()].filter(({ kind }) => kind === media.kind);
+    const publication =
+      all.find(({ info }) => info.mid === media.mid) ??
+      all.find(({ cid, published }) => !published && cid === media.trackId) ??
+      all.find(({ published }) => !published);
+    if (publication === undefined) return undefined;
+    return {
+      codec: publication.announcedCodec,
+      bind: (bound) => {
+        if (publication.track === undefined) publication.bound(new UpTrack(bound, this.logger), bound);
+        return publication.track ?? new UpTrack(bound, this.logger);
+      },
+    };
+  }
+
+  readonly #announced = new Set<string>();
+
+  #announce(publication: Publication): void {
+    if (!publication.published || this.#announced.has(publication.sid)) return;
+    this.#announced.add(publication.sid);
+    this.state.changed();
+    this.#observer.published(this, publication);
+  }
+
+  #mediaEnded(mid: string): void {
+    const publication = [...this.state.publications.values()].find(({ info }) => info.mid === mid);
+    if (publication !== undefined) this.unpublish(publication);
+  }
+
+  #receiveData(label: string, message: Buffer): void {
+    if (!this.state.grants.canPublishData || this.closed) return;
+    let packet: DataPacket;
+    try {
+      packet = DataPacket.fromBinary(message);
+    } catch {
+      this.logger.info({ label, bytes: message.length }, 'a data message is not a data packet');
+      return;
+    }
+    const reliable = label !== '_lossy';
+    packet.kind = reliable ? DataPacket_Kind.RELIABLE : DataPacket_Kind.LOSSY;
+    this.#observer.data(this, packet, reliable);
+  }
+
+  #subscriptionRefused(trackSid: string): void {
+    this.subscriptions.dropped(trackSid);
+    this.link.send({
+      case: 'subscriptionResponse',
+      value: new SubscriptionResponse({ trackSid, err: SubscriptionError.SE_CODEC_UNSUPPORTED }),
+    });
+  }
+
+  #onMediaState(connection: 'publisher' | 'subscriber', state: TransportState): void {
+    this.logger.debug({ connection, state }, 'media connection');
+    if (this.closed) return;
+    if (state === 'failed') this.#mediaFailed(`the ${connection} connection failed`);
+    if (state !== 'connected' || connection !== 'subscriber') return;
+    clearTimeout(this.#connectTimer);
+    if (this.state.becameActive()) this.#observer.changed(this);
+  }
+
+  #mediaFailed(reason: string): void {
+    if (this.closed) return;
+    this.logger.info({ reason }, 'a participant lost its media connection');
+    this.#observer.finished(this, DisconnectReason.MEDIA_FAILURE, LeaveRequest_Action.RECONNECT);
+  }
+}

@@ -1,0 +1,232 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { DisconnectReason, LeaveRequest, LeaveRequest_Action } from '@livekit/protocol';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { messageOf } from '../common/errors.js';
+import { Lifecycle } from '../common/lifecycle.js';
+import type { Logger } from '../common/logger.js';
+import type { TransportFactory } from './forward/media_transport.js';
+import type { Limits, Timing } from './limits.js';
+import type { Grants } from './room/grants.js';
+import { newSid } from './room/ids.js';
+import { RequestHandler } from './room/request_handler.js';
+import { Room } from './room/room.js';
+import { AccessError } from './signal/access.js';
+import { accessOf, handleHttp, requestUrl } from './signal/http_api.js';
+import { SignalSession } from './signal/signal_session.js';
+import type { SignalEnd } from './signal/signal_session.js';
+import { joinResponse } from './signal/welcome.js';
+
+export interface ChannelServerOptions {
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  keys: ReadonlyMap<string, string>;
+  limits: Limits;
+  timing: Timing;
+  transports: TransportFactory;
+  logger: Logger;
+}
+
+/** One machine's channels: HTTP and WebSocket in front, rooms behind. */
+export class ChannelServer extends Lifecycle {
+  readonly #options: ChannelServerOptions;
+  readonly #logger: Logger;
+  readonly #http: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #rooms = new Map<string, Room>();
+  readonly #nodeId = newSid('ND');
+  #url = '';
+
+  constructor(options: ChannelServerOptions) {
+    super();
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#http = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+      handleHttp(request, response, {
+        keys: options.keys,
+        exchangeBodyBytes: options.limits.exchangeBodyBytes,
+        url: () => this.#url,
+      }).catch((error: unknown) => {
+        this.#logger.error({ error }, 'an HTTP request failed');
+        response.destroy();
+      });
+    });
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.limits.signalMessageBytes,
+    });
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // A client may vanish while its token is checked.
+      socket.on('error', () => socket.destroy());
+      this.#upgrade(request, socket, head).catch((error: unknown) => {
+        this.#logger.error({ error }, 'an upgrade failed');
+        socket.destroy();
+      });
+    });
+  }
+
+  /** ws://host:port; known when started. */
+  get url(): string {
+    return this.#url;
+  }
+
+  get roomCount(): number {
+    return this.#rooms.size;
+  }
+
+  protected override async onStart(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', reject);
+      this.#http.listen(this.#options.port, this.#options.host, () => {
+        this.#http.off('error', reject);
+        resolve();
+      });
+    });
+    const { address, port, family } = this.#http.address() as AddressInfo;
+    this.#url = `ws://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  protected override async onClose(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const rooms = [...this.#rooms.values()].map((room) => room.close(DisconnectReason.SERVER_SHUTDOWN));
+    await withDeadline(Promise.allSettled(rooms), this.#options.timing.shutdownMs);
+    for (const socket of this.#sockets.clients) socket.close(1001, 'the server ends');
+    const closed = [...this.#sockets.clients].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await withDeadline(Promise.allSettled(closed), this.#options.timing.shutdownMs / 2);
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#sockets.close();
+    this.#http.closeAllConnections();
+    await withDeadline(stopped, this.#options.timing.shutdownMs / 2);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = requestUrl(request);
+    if (url.pathname !== '/rtc') return refuse(socket, 404, 'not found');
+    let grants: Grants;
+    try {
+      grants = await accessOf(request, this.#options.keys);
+    } catch (error) {
+      if (!(error instanceof AccessError)) throw error;
+      this.#logger.info({ reason: error.message }, 'a join was refused');
+      return refuse(socket, 401, error.message);
+    }
+    if (socket.destroyed) return;
+    const full = this.#refusal(grants);
+    if (full !== undefined) {
+      this.#logger.warn({ reason: full, room: grants.room }, 'a join was refused');
+      return refuse(socket, 503, full);
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (this.state !== 'ready') webSocket.close(1001, 'the server ends');
+      else if (/^(1|true)$/.test(url.searchParams.get('reconnect') ?? '')) this.#resume(webSocket);
+      else this.#join(webSocket, grants, url.searchParams);
+    });
+  }
+
+  /** Which limit a join would break. */
+  #refusal(grants: Grants): string | undefined {
+    const { limits } = this.#options;
+    const room = this.#rooms.get(grants.room);
+    if (room === undefined && this.#rooms.size >= limits.rooms) return `the server has at most ${limits.rooms} rooms`;
+    if (room?.has(grants.identity) === true) return undefined;
+    if (room !== undefined && room.size >= limits.participantsPerRoom)
+      return `the room is full: at most ${limits.participantsPerRoom} participants`;
+    const participants = [...this.#rooms.values()].reduce((sum, { size }) => sum + size, 0);
+    if (participants >= limits.participants) return `the server is full: at most ${limits.participants} participants`;
+    return undefined;
+  }
+
+  /** State of a lost connection is not kept: the client has to join anew. */
+  #resume(webSocket: WebSocket): void {
+    const session = this.#session(webSocket, this.#logger);
+    session.send({
+      case: 'leave',
+      value: new LeaveRequest({
+        reason: DisconnectReason.STATE_MISMATCH,
+        action: LeaveRequest_Action.RECONNECT,
+        canReconnect: true,
+      }),
+    });
+    session.end();
+  }
+
+  #join(webSocket: WebSocket, grants: Grants, query: URLSearchParams): void {
+    const { limits, timing, transports } = this.#options;
+    const logger = this.#logger.child({ room: grants.room, identity: grants.identity });
+    const session = this.#session(webSocket, logger);
+    const room = this.#room(grants.room, transports);
+    const participant = room.join(
+      grants,
+      session,
+      {
+        autoSubscribe: !/^(0|false)$/.test(query.get('auto_subscribe') ?? ''),
+        clientProtocol: Number.parseInt(query.get('client_protocol') ?? '0', 10) || 0,
+      },
+      (joined, others) =>
+        session.send({ case: 'join', value: joinResponse(room, joined, others, this.#nodeId, timing) }),
+    );
+    const handler = new RequestHandler(room, participant, limits);
+    session.listen({
+      request: (request) => handler.handle(request),
+      ended: (cause) => room.finished(participant, leaveReason(cause), undefined),
+    });
+  }
+
+  #room(name: string, transports: TransportFactory): Room {
+    const known = this.#rooms.get(name);
+    if (known !== undefined) return known;
+    const { limits, timing } = this.#options;
+    const room = new Room(name, { limits, timing, transports, logger: this.#logger }, (empty) => {
+      if (this.#rooms.get(name) === empty) this.#rooms.delete(name);
+    });
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  #session(webSocket: WebSocket, logger: Logger): SignalSession {
+    const { limits, timing } = this.#options;
+    return new SignalSession(webSocket, {
+      queueBytes: limits.signalQueueBytes,
+      pendingRequests: limits.pendingRequests,
+      // A ping may be on its way when the time is up.
+      silenceMs: timing.pingTimeoutMs + timing.pingIntervalMs,
+      logger,
+    });
+  }
+
+  protected override onCloseError(error: unknown): void {
+    this.#logger.error({ reason: messageOf(error) }, 'closing failed');
+  }
+}
+
+function leaveReason(cause: SignalEnd): DisconnectReason {
+  switch (cause) {
+    case 'closed':
+      return DisconnectReason.SIGNAL_CLOSE;
+    case 'silent':
+      return DisconnectReason.CONNECTION_TIMEOUT;
+    case 'protocol_error':
+    case 'flooded':
+    case 'request_failed':
+      return DisconnectReason.STATE_MISMATCH;
+  }
+}
+
+function refuse(socket: Duplex, status: 401 | 404 | 503, text: string): void {
+  const names = { 401: 'Unauthorized', 404: 'Not Found', 503: 'Service Unavailable' };
+  socket.end(
+    `HTTP/1.1 ${status} ${names[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${text}`,
+  );
+}
+
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,37 @@
+import { Codec, JoinResponse, ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
+import type { Timing } from '../limits.js';
+import type { Participant } from '../room/participant.js';
+import type { Room } from '../room/room.js';
+
+/** Clients compare versions number by number: the LiveKit server whose ways these are, then our own name. */
+export const SERVER_VERSION = '1.9.12+alirtcd';
+const PROTOCOL = 16;
+
+/** The first message to every participant. */
+export function joinResponse(
+  room: Room,
+  participant: Participant,
+  others: readonly Participant[],
+  nodeId: string,
+  timing: Timing,
+): JoinResponse {
+  return new JoinResponse({
+    room: room.info(),
+    participant: participant.state.info(),
+    otherParticipants: others.map((other) => other.state.info()),
+    serverVersion: SERVER_VERSION,
+    serverInfo: new ServerInfo({
+      edition: ServerInfo_Edition.Standard,
+      version: SERVER_VERSION,
+      protocol: PROTOCOL,
+      nodeId,
+    }),
+    // Media connects by the subscriber connection, which is made at once; the publisher's follows when something is published.
+    subscriberPrimary: true,
+    iceServers: [],
+    // Seconds. 0 crashes native clients.
+    pingInterval: Math.max(1, Math.round(timing.pingIntervalMs / 1000)),
+    pingTimeout: Math.max(2, Math.round(timing.pingTimeoutMs / 1000)),
+    enabledPublishCodecs: ['video/H264', 'video/VP8', 'audio/opus'].map((mime) => new Codec({ mime })),
+  });
+}
