@@ -4,8 +4,8 @@ const STEPS = 10;
 const CEILING = 32_000;
 const FULL_SCALE = 32_767;
 /** How long the gain stays down after a peak, and by how much a step it then comes back: slow enough not to be heard as trembling. */
-const HOLD_STEPS = 100;
-const RELEASE_PER_STEP = 0.004;
+const HOLD_STEPS = 200;
+const RELEASE_PER_STEP = 0.001;
 
 /**
  * Mixes blocks of 10 ms (or of any other length, always the same) with a limiter that turns the whole mix down when it would clip. The gain is a line

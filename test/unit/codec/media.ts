@@ -89,6 +89,18 @@ export function power(samples: Int16Array): number {
   return sum / samples.length;
 }
 
+/** As power(), weighted like powerAt(): the sum of powerAt() over all whole bins is 1.5 times this. */
+export function windowedPower(samples: Int16Array): number {
+  let sum = 0;
+  let weight = 0;
+  for (let i = 0; i < samples.length; i++) {
+    const window = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / samples.length);
+    sum += (((samples[i] ?? 0) / 32768) * window) ** 2;
+    weight += window * window;
+  }
+  return sum / weight;
+}
+
 /** What is not the tone, against the tone, in dB (negative): a least-squares fit of the sine is taken away. */
 export function noiseToToneDb(samples: Int16Array, hz: number, sampleRate: number): number {
   const step = (2 * Math.PI * hz) / sampleRate;
