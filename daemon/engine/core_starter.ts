@@ -1,0 +1,42 @@
+import path from 'node:path';
+import type { Logger } from '../../common/logger.js';
+import { CoreProcess } from './core_process.js';
+import type { CoreProcessOptions } from './core_process.js';
+import type { StartEngineCore } from './engine_core.js';
+import { PortRange } from './port_range.js';
+
+export interface CoreStarterOptions extends Pick<
+  CoreProcessOptions,
+  'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder'
+> {
+  logger: Logger;
+  /** Each core process works in the folder of its engine's id below this one. */
+  workRoot: string;
+}
+
+/** What engine sessions start their core processes with. */
+export function createCoreStarter(options: CoreStarterOptions): StartEngineCore {
+  const { logger, workRoot, ...processOptions } = options;
+  return async ({ engineId, servicePath, lowPort, highPort, onCallback }) => {
+    const core = new CoreProcess({
+      ...processOptions,
+      path: servicePath,
+      ports: new PortRange({ low: lowPort, high: highPort }),
+      workFolder: path.join(workRoot, engineId),
+      logger: logger.child({ engineId }),
+    });
+    await core.start();
+    const { connection, pid, port } = core;
+    if (pid === undefined || port === undefined) throw new Error('a started core process has no process id or port');
+    connection.on('callback', onCallback);
+    return {
+      pid,
+      port,
+      send: (name, fields, payload) => connection.send(name, fields, payload),
+      drained: () => connection.drained(),
+      lastLines: () => [...core.lastLines],
+      done: core.done,
+      close: () => core.close(),
+    };
+  };
+}
