@@ -69,6 +69,7 @@ const MAX_HOLE_SAMPLES = 500 * SAMPLES_PER_MS;
 const TIMESTAMP_TOLERANCE = 120;
 /** A transit this far from the recent ones is a new start of the sender, or sound too old to be of use. */
 const RESTART_TRANSIT_MS = 2000;
+const RESTART_SEQUENCES = 1000;
 const STRETCH_SAMPLES = 240;
 const STRETCH_INTERVAL_MS = 100;
 const TOO_LONG_MS = 15;
@@ -119,6 +120,8 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
 
   /** Repeats and packets whose turn has passed are thrown away. */
   push(packet: T, nowMs: number): void {
+    const step = this.nextSequence === undefined ? 0 : packet.sequence - this.nextSequence;
+    if (Math.abs(step) > RESTART_SEQUENCES) this.reset();
     const transitMs = packet.arrivalMs - packet.timestamp / SAMPLES_PER_MS;
     const fastestMs = this.estimator.fastestTransitMs;
     if (fastestMs !== undefined && Math.abs(transitMs - fastestMs) > RESTART_TRANSIT_MS) this.reset();

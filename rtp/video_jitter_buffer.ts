@@ -1,12 +1,12 @@
 /** Video packets in any order in, complete access units in decoding order out. */
-import { H264Depacketizer, h264KeyFrameStart } from './h264_depacketizer.js';
-import type { AssembledFrame, KeyFrameStart } from './h264_depacketizer.js';
 import { NackScheduler } from './nack_scheduler.js';
+import { PacketRing } from './packet_ring.js';
 import type { RtpPacket } from './packet.js';
 import { SequenceUnwrapper, TimestampUnwrapper } from './sequence.js';
-import { Vp8Depacketizer, isVp8KeyFrameStart } from './vp8.js';
+import { VideoFrameAssembler } from './video_frame_assembler.js';
+import type { FramePart, VideoPayloadCodec } from './video_frame_assembler.js';
 
-export type VideoPayloadCodec = 'h264' | 'vp8';
+export type { VideoPayloadCodec } from './video_frame_assembler.js';
 
 export interface VideoJitterBufferOptions {
   codec: VideoPayloadCodec;
@@ -42,27 +42,23 @@ export interface VideoPoll {
   nextPollAtMs: number | undefined;
 }
 
-interface Slot {
-  sequence: number;
+interface Slot extends FramePart {
   /** Unwrapped. */
-  timestamp: number;
+  sequence: number;
   marker: boolean;
-  payload: Buffer;
-  arrivalMs: number;
 }
 
 /** Power of two, more than maxPackets and MAX_JUMP together. */
 const CAPACITY = 4096;
-const MASK = CAPACITY - 1;
 /** Numbers further away than this are late beyond use or a restart of the sender. */
 const MAX_JUMP = 2000;
 /** Units that nobody fetched: about ten seconds. */
 const MAX_READY = 300;
-/** How many packets (delimiter, SEI, PPS) are looked over for the IDR slice behind them. */
-const MAX_LEAD = 4;
+/** How many packets (delimiter, SEI, parameter sets) may lie in front of the first slice. */
+const MAX_LEAD = 8;
 
 /**
- * `frontier` is the first packet that has not been passed: all before it are in `parts`, came out, or were given up. Each packet is looked at
+ * `frontier` is the first packet that has not been passed: all before it are in the frame that is being made, came out, or were given up. Each packet is looked at
  * once when the frontier passes it, so the cost per packet does not depend on how many are held.
  *
  * seeking: nothing can be decoded; the frontier rests until a packet behind it begins a key frame. Also the first state.
@@ -77,8 +73,8 @@ export class VideoJitterBuffer {
   /** How often a lost packet was given up. */
   skips = 0;
 
-  private readonly slots: (Slot | undefined)[] = new Array<Slot | undefined>(CAPACITY).fill(undefined);
-  private readonly depacketizer: H264Depacketizer | Vp8Depacketizer;
+  private readonly ring = new PacketRing<Slot>(CAPACITY);
+  private readonly frame: VideoFrameAssembler;
   private readonly nack = new NackScheduler({ maxJump: CAPACITY });
   private readonly sequences = new SequenceUnwrapper();
   private readonly timestamps = new TimestampUnwrapper();
@@ -98,18 +94,13 @@ export class VideoJitterBuffer {
   /** First packet of a possible restart of the sender: it counts when the next number follows. */
   private stray: RtpPacket | undefined;
 
-  /** The frame at the frontier. */
-  private parts: Buffer[] = [];
-  private partsTimestamp = 0;
-  private partsArrivalMs = 0;
-
   private ready: VideoUnit[] = [];
   private hadUnits = false;
   private lost = false;
 
   constructor(options: VideoJitterBufferOptions) {
     this.codec = options.codec;
-    this.depacketizer = options.codec === 'h264' ? new H264Depacketizer() : new Vp8Depacketizer();
+    this.frame = new VideoFrameAssembler(options.codec);
     this.maxWaitMs = options.maxWaitMs ?? 500;
     this.maxPackets = Math.min(options.maxPackets ?? 1024, CAPACITY / 2);
   }
@@ -121,13 +112,13 @@ export class VideoJitterBuffer {
 
   /** H264: parameter sets of the SDP. */
   addParameterSet(nal: Buffer): void {
-    if (this.depacketizer instanceof H264Depacketizer) this.depacketizer.addParameterSet(nal);
+    this.frame.addParameterSet(nal);
   }
 
   /** For a new source. Complete units stay; the next one is a key frame, with afterLoss when there were units before. */
   reset(): void {
     this.restart();
-    this.depacketizer.reset();
+    this.frame.reset();
     this.timestamps.reset();
     this.ssrc = undefined;
   }
@@ -175,7 +166,7 @@ export class VideoJitterBuffer {
   }
 
   private restart(): void {
-    this.slots.fill(undefined);
+    this.ring.clear();
     this.nack.reset();
     this.sequences.reset();
     this.stray = undefined;
@@ -189,45 +180,105 @@ export class VideoJitterBuffer {
       this.frontier = sequence;
       this.highest = sequence;
     }
-    if (sequence < this.frontier || this.slotAt(sequence) !== undefined) {
+    if (sequence < this.frontier || this.ring.at(sequence) !== undefined) {
       this.late += 1;
       return;
     }
     this.packets += 1;
     if (sequence > this.highest) this.highest = sequence;
     const timestamp = this.timestamps.unwrap(packet.timestamp);
-    this.slots[sequence & MASK] = {
-      sequence,
-      timestamp,
-      marker: packet.marker,
-      payload: packet.payload,
-      arrivalMs: nowMs,
-    };
+    const { marker, payload } = packet;
+    this.ring.set({ sequence, timestamp, marker, payload, arrivalMs: nowMs });
     if (this.state === 'seeking') {
-      this.seekFrom(sequence, Math.min(sequence + MAX_LEAD, this.highest), nowMs);
-      if (this.state === 'seeking') this.boundWindow(this.highest);
+      this.proceed(sequence, Math.min(sequence + MAX_LEAD, this.highest), nowMs);
     } else if (sequence === this.frontier) {
-      this.advance(nowMs);
+      this.proceed(sequence, this.highest, nowMs);
     }
+    if (this.state === 'seeking') this.boundWindow(this.highest);
     this.noteBlocked(nowMs);
   }
 
-  private slotAt(sequence: number): Slot | undefined {
-    const slot = this.slots[sequence & MASK];
-    return slot?.sequence === sequence ? slot : undefined;
+  /** Moves the frontier as far as it goes. While seeking, only a key frame that begins from `from` to `to` gets it going. */
+  private proceed(from: number, to: number, nowMs: number): void {
+    while (this.state !== 'seeking' || this.beginKeyFrame(from, to, nowMs)) {
+      this.advance();
+      if (this.state !== 'seeking') return;
+      // A frame was broken, or was no key frame: what is held already may begin another.
+      from = this.frontier;
+      to = this.highest ?? from;
+    }
   }
 
-  private clearUntil(end: number): void {
-    for (; this.frontier < end; this.frontier++) this.slots[this.frontier & MASK] = undefined;
-    this.nack.forgetBefore(end);
+  private beginKeyFrame(from: number, to: number, nowMs: number): boolean {
+    for (let sequence = from; sequence <= to; sequence++) {
+      const slot = this.ring.at(sequence);
+      const start = slot === undefined ? undefined : this.keyFrameAt(slot);
+      if (start === undefined) continue;
+      this.clearUntil(start);
+      this.state = 'assembling';
+      this.assemblingSinceMs = nowMs;
+      return true;
+    }
+    return false;
+  }
+
+  /** The number of the first packet of the key frame that this packet begins. */
+  private keyFrameAt(slot: Slot): number | undefined {
+    const kind = this.frame.keyFrameStart(slot.payload);
+    if (kind === 'none') return undefined;
+    let start = slot.sequence;
+    let before = this.held(start - 1);
+    while (before?.timestamp === slot.timestamp && before.payload.length > 0 && slot.sequence - start < MAX_LEAD) {
+      start -= 1;
+      before = this.held(start - 1);
+    }
+    // Parameter sets can be missing in front of a slice, unless what is in front is known.
+    const isKnown = before !== undefined || (start === this.frontier && this.atBoundary);
+    return kind === 'parameter_sets' || isKnown ? start : undefined;
+  }
+
+  private held(sequence: number): Slot | undefined {
+    return sequence < this.frontier ? undefined : this.ring.at(sequence);
+  }
+
+  /** Passes what is there, until a gap or until seeking begins. */
+  private advance(): void {
+    let slot = this.ring.at(this.frontier);
+    while (slot !== undefined) {
+      if (this.frame.endsBefore(slot) && !this.finishFrame()) return;
+      this.ring.delete(slot.sequence);
+      this.frontier += 1;
+      this.frame.add(slot);
+      if (slot.marker && slot.payload.length > 0 && !this.finishFrame()) return;
+      slot = this.ring.at(this.frontier);
+    }
+  }
+
+  /** False: seeking begins. */
+  private finishFrame(): boolean {
+    const frame = this.frame.finish();
+    if (frame === undefined || (this.state === 'assembling' && !frame.keyFrame) || this.ready.length >= MAX_READY) {
+      this.seek(true);
+      return false;
+    }
+    this.state = 'following';
+    this.ready.push({ codec: this.codec, ...frame, afterLoss: this.lost });
+    this.hadUnits = true;
+    this.lost = false;
+    return true;
   }
 
   private seek(atBoundary: boolean): void {
     this.state = 'seeking';
     this.atBoundary = atBoundary;
     this.blockedSinceMs = undefined;
-    this.parts = [];
+    this.frame.drop();
     this.lost = this.hadUnits;
+  }
+
+  private clearUntil(end: number): void {
+    for (; this.frontier < end; this.frontier++) this.ring.delete(this.frontier);
+    this.nack.forgetBefore(end);
   }
 
   private boundWindow(highest: number): void {
@@ -235,92 +286,6 @@ export class VideoJitterBuffer {
     if (this.frontier >= floor) return;
     this.clearUntil(floor);
     this.atBoundary = false;
-  }
-
-  /** Looks at the packets from `from` to `to` for one that begins a key frame. */
-  private seekFrom(from: number, to: number, nowMs: number): void {
-    for (let sequence = from; sequence <= to; sequence++) {
-      const slot = this.slotAt(sequence);
-      const start = slot === undefined ? undefined : this.keyFrameAt(slot);
-      if (start === undefined) continue;
-      this.clearUntil(start);
-      this.state = 'assembling';
-      this.assemblingSinceMs = nowMs;
-      this.advance(nowMs);
-      return;
-    }
-  }
-
-  /** The number of the first packet of the key frame that this packet begins. */
-  private keyFrameAt(slot: Slot): number | undefined {
-    const kind = this.keyFrameStart(slot.payload);
-    if (kind === 'none') return undefined;
-    let start = slot.sequence;
-    let before = start > this.frontier ? this.slotAt(start - 1) : undefined;
-    while (before !== undefined && before.timestamp === slot.timestamp && before.payload.length > 0) {
-      start -= 1;
-      before = start > this.frontier ? this.slotAt(start - 1) : undefined;
-    }
-    // Parameter sets can be missing in front of a slice, unless what is in front is known.
-    const isKnown = before !== undefined || (start === this.frontier && this.atBoundary);
-    return kind === 'parameter_sets' || isKnown ? start : undefined;
-  }
-
-  private keyFrameStart(payload: Buffer): KeyFrameStart {
-    if (this.codec === 'h264') return h264KeyFrameStart(payload);
-    return isVp8KeyFrameStart(payload) ? 'parameter_sets' : 'none';
-  }
-
-  /** Moves the frontier over what is there. */
-  private advance(nowMs: number): void {
-    let slot = this.slotAt(this.frontier);
-    while (slot !== undefined) {
-      if (this.parts.length > 0 && slot.payload.length > 0 && slot.timestamp !== this.partsTimestamp)
-        this.finishFrame();
-      if (this.state !== 'seeking') this.pass(slot);
-      if (this.state === 'seeking') {
-        // A frame was broken or no key frame: what is held already may begin another.
-        this.seekFrom(this.frontier, this.highest ?? this.frontier, nowMs);
-        return;
-      }
-      slot = this.slotAt(this.frontier);
-    }
-  }
-
-  private pass(slot: Slot): void {
-    this.slots[slot.sequence & MASK] = undefined;
-    this.frontier = slot.sequence + 1;
-    // Padding only (RFC 3550 section 5.1) takes a number and belongs to no frame.
-    if (slot.payload.length === 0) return;
-    if (this.parts.length === 0) {
-      this.partsTimestamp = slot.timestamp;
-      this.partsArrivalMs = slot.arrivalMs;
-    }
-    this.parts.push(slot.payload);
-    if (slot.marker) this.finishFrame();
-  }
-
-  private finishFrame(): void {
-    const frame = this.depacketizer.assemble(this.parts);
-    this.parts = [];
-    if (frame === undefined || (this.state === 'assembling' && !frame.keyFrame) || this.ready.length >= MAX_READY) {
-      this.seek(true);
-      return;
-    }
-    this.state = 'following';
-    this.ready.push(this.unitOf(frame));
-    this.hadUnits = true;
-    this.lost = false;
-  }
-
-  private unitOf(frame: AssembledFrame): VideoUnit {
-    return {
-      codec: this.codec,
-      ...frame,
-      timestamp: this.partsTimestamp,
-      arrivalMs: this.partsArrivalMs,
-      afterLoss: this.lost,
-    };
   }
 
   private noteBlocked(nowMs: number): void {
@@ -337,10 +302,10 @@ export class VideoJitterBuffer {
       if (nowMs - this.blockedSinceMs < this.maxWaitMs && !isFull) return;
       this.skips += 1;
       let next = this.frontier + 1;
-      while (next <= this.highest && this.slotAt(next) === undefined) next += 1;
+      while (next <= this.highest && this.ring.at(next) === undefined) next += 1;
       this.clearUntil(next);
       this.seek(false);
-      this.seekFrom(next, this.highest, nowMs);
+      this.proceed(next, this.highest, nowMs);
       this.noteBlocked(nowMs);
     }
   }
