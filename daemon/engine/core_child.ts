@@ -19,6 +19,23 @@ const HIGHEST_PORT = 65_535;
 /** How long output is awaited after the exit: a grandchild may hold the pipes open. */
 const OUTPUT_AFTER_EXIT_MS = 200;
 
+/** Processes that run. When the daemon exits, whatever the reason, they go with it: a core that is deaf to the end of its socket too. */
+const running = new Set<CoreChild>();
+
+function killRunning(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+function keepTrack(child: CoreChild): void {
+  if (running.size === 0) process.on('exit', killRunning);
+  running.add(child);
+}
+
+function loseTrack(child: CoreChild): void {
+  running.delete(child);
+  if (running.size === 0) process.off('exit', killRunning);
+}
+
 /** The operating system's side of a core process: what it prints, its exit, signals to it. */
 export class CoreChildHandle {
   readonly #child: CoreChild;
@@ -86,6 +103,7 @@ export class CoreChildHandle {
 
   #watch(): Promise<void> {
     const child = this.#child;
+    keepTrack(child);
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       const settle = (): void => {
@@ -95,12 +113,14 @@ export class CoreChildHandle {
       };
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal };
+        loseTrack(child);
         timer = setTimeout(settle, OUTPUT_AFTER_EXIT_MS);
       });
       child.once('close', settle);
       child.on('error', (error) => {
         // Also emitted when a signal cannot be delivered; only without a process id there was no process.
         if (child.pid !== undefined) return;
+        loseTrack(child);
         this.#spawnError = cannotExecute(this.#path, error);
         settle();
       });
