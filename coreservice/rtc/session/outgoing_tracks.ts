@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import {
+  VideoQuality,
+  type SubscribedQuality,
+  type SubscribedQualityUpdate,
+  type TrackPublishedResponse,
+} from '@livekit/protocol';
+import {
+  EXTENSION_ABS_SEND_TIME,
+  EXTENSION_MID,
+  EXTENSION_RID,
+  EXTENSION_TRANSPORT_CC,
+} from '../sdp/session_description.js';
+import type { AnsweredSection, PublishedSection } from '../sdp/publisher_sections.js';
+import type { SendBinding } from '../send/outgoing_stream.js';
+import { OutgoingStreams } from '../send/outgoing_streams.js';
+import { Pacer } from '../send/pacer.js';
+import type { SignalRequestMessage } from '../signal/signal_connection.js';
+import type { Publisher } from './publisher.js';
+import { addTrackRequest, type SentTrack } from './track_requests.js';
+
+const PUBLISH_TIMEOUT_MS = 10_000;
+
+interface Pending {
+  resolve: (sid: string) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
+
+/** Publishes tracks on one session: asks the server, offers, and binds their streams to the connection. */
+export class OutgoingTracks {
+  readonly #publisher: Publisher;
+  readonly #streams: OutgoingStreams;
+  readonly #send: (message: SignalRequestMessage) => void;
+  readonly #pacer = new Pacer();
+  readonly #pending = new Map<string, Pending>();
+  readonly #published = new Map<SentTrack, { sid: string; mid: string }>();
+  #isClosed = false;
+
+  constructor(publisher: Publisher, cname: string, send: (message: SignalRequestMessage) => void) {
+    this.#publisher = publisher;
+    this.#streams = new OutgoingStreams(publisher.transport, cname);
+    this.#send = send;
+  }
+
+  /** Resolves when the server has acknowledged the track and its packets can go. Bounded. */
+  async publish(track: SentTrack): Promise<void> {
+    // The connection can come up while the server thinks about the track.
+    this.#publisher.start();
+    const cid = randomUUID();
+    const sid = await this.#announce(track, cid);
+    const answered = await withDeadline(this.#publisher.add(toSection(track, cid)), PUBLISH_TIMEOUT_MS);
+    if (this.#isClosed) throw new Error('the connection is gone');
+    this.#bind(track, answered);
+    this.#published.set(track, { sid, mid: answered.mid });
+    track.assignSid(sid);
+  }
+
+  #announce(track: SentTrack, cid: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(cid);
+        reject(new Error('the server did not acknowledge the track'));
+      }, PUBLISH_TIMEOUT_MS);
+      this.#pending.set(cid, { resolve, reject, timer });
+      this.#send({ case: 'addTrack', value: addTrackRequest(track, cid) });
+    });
+  }
+
+  #bind(track: SentTrack, { mid, payloadType, extensions }: AnsweredSection): void {
+    const layers = track.kind === 'video' ? track.layers : [{ rid: '', stream: track.stream }];
+    for (const { rid, stream } of layers) {
+      const fixedExtensions = new Map<number, Buffer>();
+      const midId = extensions.get(EXTENSION_MID);
+      const ridId = extensions.get(EXTENSION_RID);
+      // Without simulcast the offer names the SSRC; the header stays short.
+      if (rid !== '' && midId !== undefined && ridId !== undefined) {
+        fixedExtensions.set(midId, Buffer.from(mid, 'latin1'));
+        fixedExtensions.set(ridId, Buffer.from(rid, 'latin1'));
+      }
+      const binding: SendBinding = {
+        payloadType,
+        fixedExtensions,
+        absSendTimeId: extensions.get(EXTENSION_ABS_SEND_TIME),
+        transportCcId: extensions.get(EXTENSION_TRANSPORT_CC),
+        nextTransportSequence: this.#streams.nextTransportSequence,
+        sendRtp: (packet) => this.#publisher.transport.sendRtp(packet),
+        pacer: track.kind === 'video' ? this.#pacer : undefined,
+      };
+      this.#streams.add(stream);
+      stream.bind(binding);
+    }
+  }
+
+  unpublish(track: SentTrack): void {
+    const published = this.#published.get(track);
+    if (published === undefined) return;
+    this.#published.delete(track);
+    for (const stream of track.streams) {
+      stream.bind(undefined);
+      this.#streams.remove(stream);
+    }
+    this.#publisher.remove(published.mid);
+  }
+
+  onPublished({ cid, track }: TrackPublishedResponse): void {
+    this.#settle(cid)?.resolve(track?.sid ?? '');
+  }
+
+  onRefused(cid: string, message: string): void {
+    this.#settle(cid)?.reject(new Error(message === '' ? 'the server refused the track' : message));
+  }
+
+  #settle(cid: string): Pending | undefined {
+    const pending = this.#pending.get(cid);
+    this.#pending.delete(cid);
+    clearTimeout(pending?.timer);
+    return pending;
+  }
+
+  /** Dynacast: a layer that nobody wants need not be encoded. */
+  onSubscribedQualities({ trackSid, subscribedQualities, subscribedCodecs }: SubscribedQualityUpdate): void {
+    const codec = subscribedCodecs.find((candidate) => candidate.codec.toLowerCase().includes('h264'));
+    const wanted = toQualities(codec?.qualities ?? subscribedQualities);
+    for (const [track, { sid }] of this.#published) {
+      if (sid !== trackSid || track.kind !== 'video') continue;
+      const single = track.layers.length === 1 ? track.layers[0]?.quality : undefined;
+      if (single !== undefined) track.emit('layers_wanted', new Set(wanted.size > 0 ? [single] : []));
+      else track.emit('layers_wanted', wanted);
+    }
+  }
+
+  sendReports(): void {
+    this.#streams.sendReports();
+  }
+
+  /** The tracks stay valid and can be published on another session. */
+  close(): void {
+    this.#isClosed = true;
+    for (const cid of [...this.#pending.keys()]) this.#settle(cid)?.reject(new Error('the connection is gone'));
+    for (const track of this.#published.keys()) for (const stream of track.streams) stream.bind(undefined);
+    this.#published.clear();
+    this.#pacer.clear();
+  }
+}
+
+function toSection(track: SentTrack, cid: string): PublishedSection {
+  const ssrcs = track.streams.map((stream) => stream.ssrc);
+  if (track.kind === 'audio') return { kind: 'audio', cid, ssrcs, rids: [], stereo: track.options.stereo };
+  return { kind: 'video', cid, ssrcs, rids: track.layers.map((layer) => layer.rid), stereo: false };
+}
+
+/** We name our layers LOW and HIGH; a server that also knows MEDIUM means the high one by it. */
+function toQualities(qualities: readonly SubscribedQuality[]): Set<'high' | 'low'> {
+  const wanted = new Set<'high' | 'low'>();
+  for (const { quality, enabled } of qualities) {
+    if (!enabled || quality === VideoQuality.OFF) continue;
+    wanted.add(quality === VideoQuality.LOW ? 'low' : 'high');
+  }
+  return wanted;
+}
+
+async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no connection for the track in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,171 @@
+import { EventEmitter } from 'node:events';
+import { randomInt } from 'node:crypto';
+import { parseSdp } from '../sdp/parse_sdp.js';
+import {
+  PublisherSections,
+  readAnswer,
+  type AnsweredSection,
+  type PublishedSection,
+} from '../sdp/publisher_sections.js';
+import type { SessionDescription } from '../sdp/session_description.js';
+import { writeSdp } from '../sdp/write_sdp.js';
+import type { DataChannel, MediaTransport } from '../transport/media_transport.js';
+
+/** How an offer reaches the server: by a signalling message, or inside a join request. */
+export interface OfferSignal {
+  sendOffer(sdp: string, id: number): void;
+  sendCandidate(candidate: string): void;
+}
+
+interface Waiting {
+  mid: string;
+  resolve: (section: AnsweredSection) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Our sending connection: we offer, the server answers, one offer at a time. Sections that are added while an answer is awaited go into the next
+ * offer.
+ */
+export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
+  readonly transport: MediaTransport;
+  readonly #signal: OfferSignal;
+  readonly #sections: PublisherSections;
+  readonly #sessionId = randomInt(1, 2 ** 47);
+  readonly #channels: { reliable: DataChannel; lossy: DataChannel };
+  readonly #connected: Promise<void>;
+  #waiting: Waiting[] = [];
+  #offered: Waiting[] = [];
+  #offerId = 0;
+  #isOffering = false;
+  #isDirty = false;
+  #isStarted = false;
+  #end: Error | undefined;
+  #rejectConnected!: (error: Error) => void;
+
+  constructor(transport: MediaTransport, signal: OfferSignal, cname: string) {
+    super();
+    this.transport = transport;
+    this.#signal = signal;
+    this.#sections = new PublisherSections(cname);
+    this.#channels = {
+      reliable: transport.createDataChannel('_reliable', true),
+      lossy: transport.createDataChannel('_lossy', false),
+    };
+    this.#connected = new Promise((resolve, reject) => {
+      this.#rejectConnected = reject;
+      transport.once('connected', resolve);
+    });
+    this.#connected.catch(() => undefined);
+    transport.on('candidate', (candidate) => this.#signal.sendCandidate(candidate));
+    transport.once('failed', (reason) => this.#fail(`publisher connection: ${reason}`));
+  }
+
+  /** The first offer goes out with this; further calls do nothing. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#isDirty = true;
+    this.#offer();
+    this.transport.gather().catch((error: unknown) => this.#fail(`no candidates: ${String(error)}`));
+  }
+
+  /** Resolves when the server has answered with the track in it and the connection is up. */
+  async add(section: PublishedSection): Promise<AnsweredSection> {
+    if (this.#end !== undefined) throw this.#end;
+    const mid = this.#sections.add(section);
+    const answered = new Promise<AnsweredSection>((resolve, reject) => this.#waiting.push({ mid, resolve, reject }));
+    this.#renegotiate();
+    const result = await answered;
+    await this.#connected;
+    return result;
+  }
+
+  remove(mid: string): void {
+    this.#sections.end(mid);
+    if (this.#end === undefined) this.#renegotiate();
+  }
+
+  /** Resolves with the open channel. */
+  async channel(reliable: boolean): Promise<DataChannel> {
+    this.start();
+    await this.#connected;
+    const channel = reliable ? this.#channels.reliable : this.#channels.lossy;
+    if (!channel.isOpen)
+      await new Promise<void>((resolve, reject) => {
+        channel.once('open', resolve);
+        channel.once('close', () => reject(new Error('the data channel is closed')));
+        this.once('failed', (reason) => reject(new Error(reason)));
+      });
+    return channel;
+  }
+
+  onAnswer(sdp: string, id: number): void {
+    // An answer with an id is of that offer only; servers without ids send 0.
+    if (!this.#isOffering || (id !== 0 && id !== this.#offerId)) return;
+    this.#isOffering = false;
+    const offered = this.#offered;
+    this.#offered = [];
+    let answer: SessionDescription;
+    try {
+      answer = parseSdp(sdp);
+    } catch (error) {
+      this.#fail(`unusable answer: ${String(error)}`);
+      for (const { reject } of offered) reject(new Error(`unusable answer: ${String(error)}`));
+      return;
+    }
+    this.#connect(answer);
+    for (const { mid, resolve, reject } of offered) {
+      try {
+        resolve(readAnswer(answer, mid));
+      } catch (error) {
+        this.#sections.end(mid);
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    this.#offer();
+  }
+
+  #connect(answer: SessionDescription): void {
+    const { usernameFragment, password, lite, fingerprints, setup } = answer;
+    const dtlsRole = setup === 'active' ? 'server' : 'client';
+    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: true });
+    for (const candidate of answer.candidates) this.transport.addRemoteCandidate(candidate);
+  }
+
+  #renegotiate(): void {
+    this.#isDirty = true;
+    if (this.#isStarted) this.#offer();
+    else this.start();
+  }
+
+  #offer(): void {
+    if (this.#isOffering || !this.#isDirty || this.#end !== undefined) return;
+    this.#isOffering = true;
+    this.#isDirty = false;
+    this.#offered = this.#waiting;
+    this.#waiting = [];
+    this.#offerId += 1;
+    const local = { ...this.transport.local, setup: 'actpass' as const };
+    this.#signal.sendOffer(writeSdp(this.#sessionId, this.#offerId, local, this.#sections.toLocal()), this.#offerId);
+  }
+
+  #fail(reason: string): void {
+    if (this.#end !== undefined) return;
+    this.#finish(new Error(reason));
+    this.emit('failed', reason);
+  }
+
+  #finish(error: Error): void {
+    this.#end = error;
+    this.#rejectConnected(error);
+    for (const { reject } of [...this.#offered, ...this.#waiting]) reject(error);
+    this.#offered = [];
+    this.#waiting = [];
+  }
+
+  async close(): Promise<void> {
+    if (this.#end === undefined) this.#finish(new Error('the room is closed'));
+    await this.transport.close();
+  }
+}

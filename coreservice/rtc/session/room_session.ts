@@ -1,0 +1,311 @@
+import { EventEmitter } from 'node:events';
+import {
+  DataPacket,
+  ParticipantTracks,
+  RequestResponse_Reason,
+  SessionDescription,
+  SignalTarget,
+  SubscriptionError,
+  TrickleRequest,
+  UpdateParticipantMetadata,
+  UpdateSubscription,
+  UpdateTrackSettings,
+  VideoQuality,
+  type JoinResponse,
+  type LeaveRequest,
+  type ParticipantInfo,
+} from '@livekit/protocol';
+import type { Logger } from '../../../common/logger.js';
+import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
+import { SignalConnection, type SignalMessage, type SignalRequestMessage } from '../signal/signal_connection.js';
+import type { DataMessage } from '../types.js';
+import type { MediaTransportOptions } from '../transport/media_transport.js';
+import { WeriftTransport } from '../transport/werift_transport.js';
+import { OutgoingTracks } from './outgoing_tracks.js';
+import { Publisher } from './publisher.js';
+import { RequestTable } from './request_table.js';
+import { Subscriber } from './subscriber.js';
+import type { SentTrack } from './track_requests.js';
+
+export interface SessionOptions {
+  url: string;
+  token: string;
+  connectTimeoutMs: number;
+  logger: Logger;
+}
+
+export interface SessionEvents {
+  participants: [infos: ParticipantInfo[]];
+  track_added: [track: ReceivedTrack];
+  track_removed: [track: ReceivedTrack];
+  subscription_failed: [trackSid: string, reason: string];
+  /** The server ended a track of ours. */
+  own_track_ended: [trackSid: string];
+  data: [message: DataMessage];
+  /** A fresh token for a rejoin. Never logged. */
+  token: [token: string];
+  /** Once: the session is of no use any more. */
+  lost: [reason: 'signal' | 'media', detail: string];
+  /** Once: the server said Leave. */
+  left: [request: LeaveRequest];
+}
+
+/** LiveKit's protocol as of a server that knows two connections, async tracks and Leave with an action. */
+const PROTOCOL = '15';
+const MEDIA_TIMEOUT_MS = 15_000;
+const REPORT_INTERVAL_MS = 1000;
+const ATTRIBUTES_TIMEOUT_MS = 5000;
+/** Messages waiting in a data channel beyond this mean that the network does not take them. */
+const MAX_BUFFERED_DATA_BYTES = 4 * 1024 * 1024;
+
+/**
+ * One stay on a server, from a JoinResponse to a loss or an end: signalling, the publisher and the subscriber connection. It never comes back; the room
+ * starts another.
+ */
+export class RoomSession extends EventEmitter<SessionEvents> {
+  readonly join: JoinResponse;
+  readonly #signal: SignalConnection;
+  readonly #logger: Logger;
+  readonly #publisher: Publisher;
+  readonly #subscriber: Subscriber;
+  readonly #incoming: IncomingTracks;
+  readonly #outgoing: OutgoingTracks;
+  readonly #requests = new RequestTable();
+  #reportTimer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  private constructor(signal: SignalConnection, transports: WeriftTransport[], logger: Logger) {
+    super();
+    this.#signal = signal;
+    this.#logger = logger;
+    this.join = signal.join;
+    const [publisherTransport, subscriberTransport] = transports as [WeriftTransport, WeriftTransport];
+    const cname = signal.join.participant?.sid ?? 'alirtc';
+    this.#publisher = new Publisher(publisherTransport, this.#side(SignalTarget.PUBLISHER), cname);
+    this.#subscriber = new Subscriber(subscriberTransport, this.#side(SignalTarget.SUBSCRIBER));
+    this.#incoming = new IncomingTracks(subscriberTransport, cname);
+    this.#outgoing = new OutgoingTracks(this.#publisher, cname, (message) => signal.send(message));
+  }
+
+  /** Resolves right after the JoinResponse. Rejects with a RoomConnectError. */
+  static async join(options: SessionOptions): Promise<RoomSession> {
+    const [signal] = await Promise.all([
+      SignalConnection.open({
+        url: options.url,
+        path: '/rtc',
+        query: { auto_subscribe: '0', adaptive_stream: '0', sdk: 'node', version: '0.1.0', protocol: PROTOCOL },
+        token: options.token,
+        timeoutMs: options.connectTimeoutMs,
+      }),
+      WeriftTransport.prepare(),
+    ]);
+    const transport: MediaTransportOptions = {
+      iceServers: signal.join.iceServers,
+      loopback: signal.isLoopback,
+      connectTimeoutMs: MEDIA_TIMEOUT_MS,
+    };
+    const transports = await Promise.all([WeriftTransport.create(transport), WeriftTransport.create(transport)]);
+    return new RoomSession(signal, transports, options.logger);
+  }
+
+  /** From now on events come. */
+  start(): void {
+    this.#subscriber.on('sections', (sections) => this.#incoming.onSections(sections));
+    this.#subscriber.on('failed', (reason) => this.#lose('media', reason));
+    this.#publisher.on('failed', (reason) => this.#lose('media', reason));
+    this.#incoming.on('added', (track) => this.emit('track_added', track));
+    this.#incoming.on('removed', (track) => this.emit('track_removed', track));
+    for (const transport of [this.#publisher.transport, this.#subscriber.transport])
+      transport.on('data_channel', (channel) => {
+        const reliable = channel.label === '_reliable';
+        channel.on('message', (data) => this.#onData(data, reliable));
+      });
+    this.#reportTimer = setInterval(() => {
+      this.#outgoing.sendReports();
+      this.#incoming.sendReports();
+    }, REPORT_INTERVAL_MS);
+    this.#signal.on('message', (message) => this.#onMessage(message));
+    this.#signal.on('closed', (reason) => this.#lose('signal', reason));
+    this.#signal.start();
+    // Servers that want it say so: the first track then need not wait for ICE and DTLS.
+    if (this.join.fastPublish || !this.join.subscriberPrimary) this.#publisher.start();
+  }
+
+  #side(target: SignalTarget): {
+    sendOffer: (sdp: string, id: number) => void;
+    sendAnswer: (sdp: string, id: number) => void;
+    sendCandidate: (candidate: string) => void;
+  } {
+    const send = (message: SignalRequestMessage): void => this.#signal.send(message);
+    return {
+      sendOffer: (sdp, id) => send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) }),
+      sendAnswer: (sdp, id) => send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp, id }) }),
+      sendCandidate: (candidate) => {
+        const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 });
+        send({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) });
+      },
+    };
+  }
+
+  #onMessage(message: SignalMessage): void {
+    switch (message.case) {
+      case 'offer':
+        this.#subscriber.onOffer(message.value.sdp, message.value.id);
+        break;
+      case 'answer':
+        this.#publisher.onAnswer(message.value.sdp, message.value.id);
+        break;
+      case 'trickle':
+        this.#onTrickle(message.value);
+        break;
+      case 'update':
+        this.emit('participants', message.value.participants);
+        break;
+      case 'trackPublished':
+        this.#outgoing.onPublished(message.value);
+        break;
+      case 'trackUnpublished':
+        this.emit('own_track_ended', message.value.trackSid);
+        break;
+      case 'subscribedQualityUpdate':
+        this.#outgoing.onSubscribedQualities(message.value);
+        break;
+      case 'subscriptionResponse':
+        if (message.value.err !== SubscriptionError.SE_UNKNOWN)
+          this.emit('subscription_failed', message.value.trackSid, SubscriptionError[message.value.err]);
+        break;
+      case 'subscriptionPermissionUpdate':
+        if (!message.value.allowed)
+          this.emit('subscription_failed', message.value.trackSid, 'not allowed by its publisher');
+        break;
+      case 'requestResponse':
+        if (message.value.request.case === 'addTrack' && message.value.reason !== RequestResponse_Reason.OK)
+          this.#outgoing.onRefused(message.value.request.value.cid, message.value.message);
+        else this.#requests.onResponse(message.value);
+        break;
+      case 'refreshToken':
+        this.emit('token', message.value);
+        break;
+      case 'leave':
+        this.#onLeave(message.value);
+        break;
+      default:
+        // Speakers, connection quality, stream states, room updates: nothing here depends on them.
+        this.#logger.trace({ message: message.case }, 'signal message passed over');
+    }
+  }
+
+  #onTrickle({ candidateInit, target }: TrickleRequest): void {
+    const candidate = readCandidate(candidateInit);
+    if (candidate === undefined) return;
+    const side = target === SignalTarget.PUBLISHER ? this.#publisher : this.#subscriber;
+    side.transport.addRemoteCandidate(candidate);
+  }
+
+  #onLeave(request: LeaveRequest): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.emit('left', request);
+  }
+
+  #lose(reason: 'signal' | 'media', detail: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.emit('lost', reason, detail);
+  }
+
+  #onData(data: Buffer, reliable: boolean): void {
+    let packet: DataPacket;
+    try {
+      packet = DataPacket.fromBinary(data);
+    } catch {
+      this.#logger.debug('a data message that is no DataPacket');
+      return;
+    }
+    if (packet.value.case !== 'user') return;
+    const { payload, topic, participantIdentity } = packet.value.value;
+    const identity = packet.participantIdentity !== '' ? packet.participantIdentity : participantIdentity;
+    this.emit('data', { identity, topic: topic ?? '', payload: Buffer.from(payload), reliable });
+  }
+
+  publish(track: SentTrack): Promise<void> {
+    return this.#outgoing.publish(track);
+  }
+
+  unpublish(track: SentTrack): void {
+    this.#outgoing.unpublish(track);
+  }
+
+  subscribe(participantSid: string, trackSid: string, subscribe: boolean): void {
+    this.#signal.send({
+      case: 'subscription',
+      value: new UpdateSubscription({
+        trackSids: [trackSid],
+        subscribe,
+        participantTracks: [new ParticipantTracks({ participantSid, trackSids: [trackSid] })],
+      }),
+    });
+  }
+
+  setVideoQuality(trackSid: string, quality: 'high' | 'low'): void {
+    this.#signal.send({
+      case: 'trackSetting',
+      value: new UpdateTrackSettings({
+        trackSids: [trackSid],
+        quality: quality === 'high' ? VideoQuality.HIGH : VideoQuality.LOW,
+      }),
+    });
+  }
+
+  /** Rejects when the server refuses or does not answer in 5 s. */
+  setAttributes(attributes: Record<string, string>): Promise<void> {
+    return this.#requests.request(ATTRIBUTES_TIMEOUT_MS, attributes, (requestId) =>
+      this.#signal.send({
+        case: 'updateMetadata',
+        value: new UpdateParticipantMetadata({ attributes, requestId }),
+      }),
+    );
+  }
+
+  /** An own update shows what was asked for: servers that answer no requests confirm by it. */
+  confirmAttributes(attributes: Readonly<Record<string, string>>): void {
+    this.#requests.confirm(attributes);
+  }
+
+  async sendData(packet: DataPacket, reliable: boolean): Promise<void> {
+    const channel = await this.#publisher.channel(reliable);
+    if (channel.bufferedBytes > MAX_BUFFERED_DATA_BYTES) throw new Error('the data channel is full');
+    channel.send(Buffer.from(packet.toBinary()));
+  }
+
+  stats(): { roundTripMs: number; sentBytes: number; receivedBytes: number } {
+    const transports = [this.#publisher.transport, this.#subscriber.transport];
+    const roundTrips = transports.map((transport) => transport.roundTripMs).filter((value) => value > 0);
+    return {
+      roundTripMs: roundTrips.length > 0 ? Math.min(...roundTrips) : this.#signal.roundTripMs,
+      sentBytes: transports.reduce((sum, transport) => sum + transport.sentBytes, 0),
+      receivedBytes: transports.reduce((sum, transport) => sum + transport.receivedBytes, 0),
+    };
+  }
+
+  /** Bounded by about a second. */
+  async close(sayLeave: boolean): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#reportTimer);
+    this.#requests.close();
+    this.#outgoing.close();
+    this.#incoming.close();
+    this.removeAllListeners();
+    if (sayLeave) this.#signal.sendLeave();
+    await Promise.all([this.#signal.close(500), this.#publisher.close(), this.#subscriber.close()]);
+  }
+}
+
+function readCandidate(candidateInit: string): string | undefined {
+  try {
+    const init = JSON.parse(candidateInit) as { candidate?: unknown } | null;
+    return typeof init?.candidate === 'string' && init.candidate !== '' ? init.candidate : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,197 @@
+import { EventEmitter } from 'node:events';
+import {
+  LeaveRequest,
+  LeaveRequest_Action,
+  DisconnectReason,
+  Ping,
+  SignalRequest,
+  SignalResponse,
+  type JoinResponse,
+} from '@livekit/protocol';
+import type { WebSocket } from 'ws';
+import { RoomConnectError } from '../connect_error.js';
+import { openWebSocket, type WebSocketOptions } from './open_web_socket.js';
+
+export type SignalMessage = SignalResponse['message'];
+export type SignalRequestMessage = NonNullable<ConstructorParameters<typeof SignalRequest>[0]>['message'];
+
+/** When the JoinResponse names none. */
+const DEFAULT_PING_INTERVAL_S = 10;
+const DEFAULT_PING_TIMEOUT_S = 20;
+
+/** One signalling WebSocket from its JoinResponse to its end. Messages wait until start() names who takes them. */
+export class SignalConnection extends EventEmitter<{ message: [message: SignalMessage]; closed: [reason: string] }> {
+  readonly join: JoinResponse;
+  /** The server is on this machine. */
+  readonly isLoopback: boolean;
+  readonly #socket: WebSocket;
+  #waiting: SignalMessage[] | undefined = [];
+  #pingTimer: NodeJS.Timeout | undefined;
+  #lastPongMs = performance.now();
+  #roundTripMs = 0;
+  #isClosed = false;
+
+  private constructor(socket: WebSocket, join: JoinResponse, isLoopback: boolean) {
+    super();
+    this.#socket = socket;
+    this.join = join;
+    this.isLoopback = isLoopback;
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary));
+    socket.on('error', (error) => this.#end(error.message));
+    socket.on('close', (code) => this.#end(`the server closed the signalling connection (${code})`));
+  }
+
+  /** Resolves with the JoinResponse in hand; rejects with a RoomConnectError and leaves nothing open. */
+  static async open(options: WebSocketOptions): Promise<SignalConnection> {
+    const deadline = performance.now() + options.timeoutMs;
+    const { socket, isLoopback } = await openWebSocket(options);
+    try {
+      const { join, rest } = await firstMessage(socket, Math.max(1, deadline - performance.now()));
+      const connection = new SignalConnection(socket, join, isLoopback);
+      for (const data of rest) connection.#onMessage(data, true);
+      socket.resume();
+      return connection;
+    } catch (error) {
+      socket.on('error', () => undefined);
+      socket.terminate();
+      throw error;
+    }
+  }
+
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
+  /** From now on messages are delivered, first those that have come already, and pings are sent. */
+  start(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const message of waiting) this.emit('message', message);
+    const intervalMs = (this.join.pingInterval || DEFAULT_PING_INTERVAL_S) * 1000;
+    const timeoutMs = (this.join.pingTimeout || DEFAULT_PING_TIMEOUT_S) * 1000;
+    this.#lastPongMs = performance.now();
+    this.#pingTimer = setInterval(() => this.#ping(timeoutMs), intervalMs);
+  }
+
+  send(message: SignalRequestMessage): void {
+    if (this.#isClosed || message === undefined) return;
+    this.#socket.send(new SignalRequest({ message }).toBinary());
+  }
+
+  /** Says that we go; the server then need not wait for us to come back. */
+  sendLeave(): void {
+    this.send({
+      case: 'leave',
+      value: new LeaveRequest({
+        reason: DisconnectReason.CLIENT_INITIATED,
+        action: LeaveRequest_Action.DISCONNECT,
+      }),
+    });
+  }
+
+  /** Resolves when the socket is closed, after `timeoutMs` at the latest. */
+  async close(timeoutMs: number): Promise<void> {
+    const wasClosed = this.#isClosed;
+    this.#end('closed here');
+    if (wasClosed || this.#socket.readyState === this.#socket.CLOSED) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => this.#socket.terminate(), timeoutMs);
+      this.#socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#socket.close(1000);
+    });
+  }
+
+  #ping(timeoutMs: number): void {
+    if (performance.now() - this.#lastPongMs > timeoutMs) {
+      this.#socket.terminate();
+      this.#end('no answer to pings');
+      return;
+    }
+    const timestamp = BigInt(Date.now());
+    this.send({ case: 'pingReq', value: new Ping({ timestamp, rtt: BigInt(Math.round(this.#roundTripMs)) }) });
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    if (this.#isClosed || !isBinary) return;
+    let message: SignalMessage;
+    try {
+      message = SignalResponse.fromBinary(data).message;
+    } catch {
+      this.#socket.terminate();
+      this.#end('the server sent what is no SignalResponse');
+      return;
+    }
+    if (message.case === 'pongResp') {
+      this.#lastPongMs = performance.now();
+      this.#roundTripMs = Math.max(0, Date.now() - Number(message.value.lastPingTimestamp));
+    } else if (message.case === 'pong') this.#lastPongMs = performance.now();
+    else if (this.#waiting !== undefined) this.#waiting.push(message);
+    else this.emit('message', message);
+  }
+
+  #end(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#pingTimer);
+    this.emit('closed', reason);
+  }
+}
+
+/** Waits for the JoinResponse, which is the first message of every LiveKit server; others behind it in the same packet are kept. */
+function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: JoinResponse; rest: Buffer[] }> {
+  return new Promise((resolve, reject) => {
+    let join: JoinResponse | undefined;
+    const rest: Buffer[] = [];
+    const finish = (error?: RoomConnectError): void => {
+      clearTimeout(timer);
+      socket.off('message', onMessage).off('close', onClose).off('error', onError);
+      if (error !== undefined) reject(error);
+      else if (join !== undefined) resolve({ join, rest });
+    };
+    const onClose = (code: number): void =>
+      finish(new RoomConnectError('protocol', `the server closed the connection before its JoinResponse (${code})`));
+    const onError = (error: Error): void => finish(new RoomConnectError('protocol', error.message));
+    const onMessage = (data: Buffer): void => {
+      if (join !== undefined) {
+        rest.push(data);
+        return;
+      }
+      try {
+        join = readJoin(data);
+        // Frames of the same packet are delivered synchronously: they are collected until this stack is done. Later ones wait.
+        socket.pause();
+        queueMicrotask(() => finish());
+      } catch (error) {
+        finish(error instanceof RoomConnectError ? error : new RoomConnectError('protocol', String(error)));
+      }
+    };
+    const timer = setTimeout(
+      () => finish(new RoomConnectError('timeout', 'the server sent no JoinResponse in time')),
+      timeoutMs,
+    );
+    socket.on('message', onMessage).on('close', onClose).on('error', onError);
+    socket.resume();
+  });
+}
+
+function readJoin(data: Buffer): JoinResponse {
+  let message: SignalMessage;
+  try {
+    message = SignalResponse.fromBinary(data).message;
+  } catch (cause) {
+    throw new RoomConnectError('protocol', 'the server does not speak the LiveKit protocol', { cause });
+  }
+  if (message.case === 'join') {
+    if (message.value.participant === undefined || message.value.room === undefined)
+      throw new RoomConnectError('protocol', 'a JoinResponse without room or participant');
+    return message.value;
+  }
+  if (message.case === 'leave') {
+    const reason = DisconnectReason[message.value.reason];
+    throw new RoomConnectError('server', `the server refused the join: ${reason}`);
+  }
+  throw new RoomConnectError('protocol', `the first message is "${message.case ?? 'unknown'}", not a JoinResponse`);
+}

@@ -1,0 +1,46 @@
+/** The index nearest to `highest` whose low `bits` are `low` (RFC 3711 section 3.3.1). Never negative. */
+function nearest(highest: number, low: number, bits: number): number {
+  const span = 2 ** bits;
+  const base = highest - (highest % span) + low;
+  const distance = base - highest;
+  if (distance > span / 2 && base >= span) return base - span;
+  if (distance < -span / 2) return base + span;
+  return base;
+}
+
+/** Packet indexes of one SSRC that we send: retransmissions of old numbers keep their old index. */
+export class SendIndex {
+  #highest: number | undefined;
+
+  next(sequence: number): number {
+    const index = this.#highest === undefined ? sequence : nearest(this.#highest, sequence, 16);
+    if (this.#highest === undefined || index > this.#highest) this.#highest = index;
+    return index;
+  }
+}
+
+const WINDOW = 2048;
+
+/** Packet indexes of one SSRC that we receive, and which of the last 2048 have come (RFC 3711 section 3.3.2). */
+export class ReplayWindow {
+  #highest: number | undefined;
+  readonly #seen = new Float64Array(WINDOW).fill(-1);
+
+  /** @param bits width of the number on the wire: 16 for SRTP, 31 for SRTCP */
+  constructor(private readonly bits: number) {}
+
+  guess(low: number): number {
+    return this.#highest === undefined ? low : nearest(this.#highest, low, this.bits);
+  }
+
+  isRepeated(index: number): boolean {
+    if (this.#highest === undefined) return false;
+    return index <= this.#highest - WINDOW || this.#seen[index % WINDOW] === index;
+  }
+
+  /** To be called for authenticated packets only. */
+  note(index: number): void {
+    this.#seen[index % WINDOW] = index;
+    if (this.#highest === undefined || index > this.#highest) this.#highest = index;
+  }
+}

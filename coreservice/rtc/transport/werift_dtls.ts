@@ -1,0 +1,129 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import {
+  DtlsClient,
+  DtlsServer,
+  RTCDtlsTransport,
+  type DtlsSocket,
+  type RTCCertificate,
+  type RTCIceTransport,
+} from 'werift';
+import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from './srtp.js';
+
+/** IANA's numbers of the SRTP protection profiles, the cheaper one first. */
+const PROFILES = { AEAD_AES_128_GCM: 7, AES128_CM_HMAC_SHA1_80: 1 } as const;
+/** The library starts its record numbers again after Finished; the receiver would take the first records of the application for repeats. */
+const RECORD_NUMBER_SKIP = 64;
+
+type Link = ConstructorParameters<typeof DtlsClient>[0]['transport'];
+
+/** The DTLS half of a transport: handshake in either role, checked fingerprint, SRTP keys; carries SCTP afterwards. */
+export class WeriftDtls {
+  /** What the SCTP part of the library wants to see; its own handshake and SRTP code does not run. */
+  readonly transport: RTCDtlsTransport;
+  readonly #ice: RTCIceTransport;
+  readonly #certificate: RTCCertificate;
+  #socket: DtlsSocket | undefined;
+  #onDatagram: (datagram: Buffer) => void = () => undefined;
+  #fail: (error: Error) => void = () => undefined;
+
+  constructor(ice: RTCIceTransport, certificate: RTCCertificate) {
+    this.#ice = ice;
+    this.#certificate = certificate;
+    this.transport = new RTCDtlsTransport({}, ice, certificate, []);
+  }
+
+  /** Listens as server or gets ready as client; resolves when the handshake is done and the certificate is the announced one. */
+  prepare(role: 'client' | 'server', fingerprints: readonly { algorithm: string; value: string }[]): Promise<SrtpKeys> {
+    const options = {
+      cert: this.#certificate.certPem,
+      key: this.#certificate.privateKey,
+      signatureHash: this.#certificate.signatureHash,
+      transport: this.#link(),
+      srtpProfiles: Object.values(PROFILES) as (typeof PROFILES)[keyof typeof PROFILES][],
+      extendedMasterSecret: true,
+    };
+    const socket =
+      role === 'client' ? new DtlsClient(options) : new DtlsServer({ ...options, certificateRequest: true });
+    this.#socket = socket;
+    this.transport.dtls = socket;
+    this.transport.role = role;
+    socket.onData.subscribe((data) => this.transport.dataReceiver(data));
+    socket.onClose.subscribe(() => this.#closed());
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      socket.onError.once(reject);
+      socket.onConnect.once(() => {
+        try {
+          checkFingerprint(socket.remoteCertificate, fingerprints);
+          socket.dtls.recordSequenceNumber += RECORD_NUMBER_SKIP;
+          this.transport.state = 'connected';
+          this.transport.onStateChange.execute('connected');
+          resolve(exportKeys(socket));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+  }
+
+  /** As client: sends the ClientHello. To be called when ICE is connected. */
+  startHandshake(): void {
+    if (this.#socket instanceof DtlsClient)
+      this.#socket.connect().catch((error: unknown) => this.#fail(new Error(`DTLS: ${String(error)}`)));
+  }
+
+  onDatagram(datagram: Buffer): void {
+    this.#onDatagram(datagram);
+  }
+
+  close(): void {
+    this.#fail(new Error('closed'));
+    this.#closed();
+  }
+
+  #closed(): void {
+    if (this.transport.state === 'closed') return;
+    this.transport.state = 'closed';
+    this.transport.onStateChange.execute('closed');
+  }
+
+  /** The way of handshake records and SCTP: by the ICE connection. The socket sets onData. */
+  #link(): Link {
+    const link: Link = {
+      type: 'ice',
+      address: undefined,
+      closed: false,
+      onData: () => undefined,
+      send: (data: Buffer) => this.#ice.connection.send(data),
+      close: () => Promise.resolve(),
+    } as unknown as Link;
+    this.#onDatagram = (datagram) => link.onData(datagram, ['', 0]);
+    return link;
+  }
+}
+
+/** RFC 8122 section 5: the certificate must be one of the announced ones, by the strongest hash that was used. */
+function checkFingerprint(
+  certificate: Buffer | undefined,
+  fingerprints: readonly { algorithm: string; value: string }[],
+): void {
+  if (certificate === undefined) throw new Error('DTLS: no remote certificate');
+  for (const algorithm of ['sha-512', 'sha-384', 'sha-256']) {
+    const announced = fingerprints.filter((f) => f.algorithm.toLowerCase() === algorithm);
+    if (announced.length === 0) continue;
+    const actual = createHash(algorithm.replace('-', '')).update(certificate).digest();
+    for (const { value } of announced) {
+      const expected = Buffer.from(value.replaceAll(':', ''), 'hex');
+      if (expected.length === actual.length && timingSafeEqual(expected, actual)) return;
+    }
+    throw new Error('DTLS: the remote certificate is not the announced one');
+  }
+  throw new Error('DTLS: no usable fingerprint announced');
+}
+
+function exportKeys(socket: DtlsSocket): SrtpKeys {
+  const chosen = socket.srtp.srtpProfile;
+  const profile = chosen === PROFILES.AEAD_AES_128_GCM ? 'AEAD_AES_128_GCM' : 'AES128_CM_HMAC_SHA1_80';
+  if (chosen !== PROFILES[profile]) throw new Error('DTLS: no common SRTP profile');
+  return { profile, ...socket.extractSessionKeys(SRTP_KEY_BYTES, SRTP_SALT_BYTES[profile]) };
+}
