@@ -1,8 +1,7 @@
 import { AccessToken } from 'livekit-server-sdk';
+import { ATTRIBUTE_PROFILE, ATTRIBUTE_ROLE } from './participant_attributes.js';
 
-/** Participant attributes by which engines tell each other what LiveKit does not know. */
-export const ATTRIBUTE_ROLE = 'alirtc.role';
-export const ATTRIBUTE_PROFILE = 'alirtc.profile';
+export { ATTRIBUTE_PROFILE, ATTRIBUTE_ROLE };
 
 export interface LiveKitGrant {
   room: string;

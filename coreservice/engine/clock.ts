@@ -1,0 +1,41 @@
+export interface EngineTimer {
+  cancel(): void;
+}
+
+/** All time in the engine comes from here, so that tests own it. */
+export interface EngineClock {
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** Unix time in microseconds; never goes back while the process lives, whatever happens to the system's clock. */
+  unixUs(): number;
+  after(delayMs: number, run: () => void): EngineTimer;
+}
+
+export function systemClock(): EngineClock {
+  return {
+    nowMs: () => performance.now(),
+    unixUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+    after: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+}
+
+/** Resolves like `work`, or rejects with `onTimeout()` after timeoutMs. The work itself goes on: its owner has to stop it. */
+export async function withDeadline<T>(
+  clock: EngineClock,
+  timeoutMs: number,
+  work: Promise<T>,
+  onTimeout: () => Error,
+): Promise<T> {
+  let timer: EngineTimer | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = clock.after(timeoutMs, () => reject(onTimeout()));
+  });
+  try {
+    return await Promise.race([work, expired]);
+  } finally {
+    timer?.cancel();
+  }
+}

@@ -1,0 +1,47 @@
+/** What the engine is given. Each part is replaced by a small scripted one in unit tests. */
+import type { Logger } from '../../common/logger.js';
+import type { CallbackFields, CallbackName } from '../ipc/callbacks.js';
+import type { Room, RoomOptions } from '../rtc/types.js';
+import type {
+  AacEncoder,
+  OpusDecoder,
+  OpusEncoder,
+  OpusEncoderSettings,
+  PictureConverter,
+  Resampler,
+  VideoCodecName,
+  VideoDecoder,
+  VideoEncoder,
+  VideoEncoderSettings,
+} from '../codec/types.js';
+import type { AudioShape } from '../ipc/extension.js';
+import type { EngineClock } from './clock.js';
+import type { TokenExchange } from './token_exchange.js';
+
+/** The one connection to the host, as far as the engine writes to it. */
+export interface HostConnection {
+  notify<N extends CallbackName>(name: N, fields: CallbackFields<N>, payload?: Buffer): void;
+  /** Bytes written that the socket has not taken yet. */
+  readonly writableLength: number;
+}
+
+export interface CodecFactory {
+  pictureConverter(): PictureConverter;
+  videoEncoder(settings: VideoEncoderSettings): VideoEncoder | Promise<VideoEncoder>;
+  videoDecoder(codec: VideoCodecName): VideoDecoder | Promise<VideoDecoder>;
+  opusEncoder(settings: OpusEncoderSettings): OpusEncoder;
+  opusDecoder(channels: 1 | 2): OpusDecoder;
+  resampler(from: AudioShape, to: AudioShape): Resampler;
+  aacEncoder(settings: AudioShape & { bitrateKbps: number }): AacEncoder;
+}
+
+export interface EngineParts {
+  connection: HostConnection;
+  createRoom(options: RoomOptions): Room;
+  codecs: CodecFactory;
+  exchangeToken: TokenExchange;
+  clock: EngineClock;
+  logger: Logger;
+  /** ALIRTC_CHANNEL_SERVER_URL: where to join for hosts that are not ours. */
+  defaultUrl: string | undefined;
+}

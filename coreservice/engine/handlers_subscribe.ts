@@ -1,0 +1,55 @@
+import { AlirtcError } from '../../common/errors.js';
+import { ERROR_NUMBERS } from '../../common/error_codes.js';
+import { VideoStreamType, VideoTrack } from '../ipc/enums.js';
+import type { CoreEngine, Stay } from './core_engine.js';
+import type { Handlers } from './handlers.js';
+import { badParameter } from './handlers_channel.js';
+
+/** Subscribing: only in the call, each by user. */
+export const SUBSCRIBE_HANDLERS: Handlers = {
+  SUBSCRIBE_REMOTE_AUDIO_STREAM: (engine, { uid, sub }) => {
+    const stay = inChannel(engine);
+    stay.policy.set(uid, 'audio', sub);
+    stay.roster.get(uid)?.update();
+  },
+  SUBSCRIBE_REMOTE_VIDEO_STREAM: (engine, { uid, videoTrack, sub }) => {
+    const stay = inChannel(engine);
+    if (!Object.values<number>(VideoTrack).includes(videoTrack))
+      throw badParameter('video_track', `${videoTrack} is no video track`);
+    if ((videoTrack & VideoTrack.Camera) !== 0) stay.policy.set(uid, 'camera', sub);
+    if ((videoTrack & VideoTrack.Screen) !== 0) stay.policy.set(uid, 'screen', sub);
+    stay.roster.get(uid)?.update();
+  },
+  SET_REMOTE_VIDEO_STREAM_TYPE: (engine, { uid, streamType }) => {
+    const type = streamTypeOf(streamType);
+    const stay = inChannel(engine);
+    if (type === VideoStreamType.None) return;
+    stay.policy.setStreamType(uid, type);
+    stay.roster.get(uid)?.applyStreamType();
+  },
+  SET_REMOTE_DEFAULT_VIDEO_STREAM_TYPE: (engine, { streamType }) => {
+    const type = streamTypeOf(streamType);
+    if (type === VideoStreamType.None) return;
+    engine.settings.defaultStreamType = type;
+    const { stay } = engine;
+    if (stay === undefined) return;
+    stay.policy.defaultStreamType = type;
+    for (const user of stay.roster) user.applyStreamType();
+  },
+  SET_VIDEO_CALLBACK_PERIOD: (engine, { period }) => {
+    engine.settings.videoCallbackPeriodMs = Math.max(0, period);
+  },
+};
+
+function inChannel(engine: CoreEngine): Stay {
+  if (engine.stay !== undefined) return engine.stay;
+  throw new AlirtcError('failed_precondition', 'subscribing is possible only in a channel', {
+    reason: 'ERR_SUBSCRIBE_NOT_JOIN_CHANNEL',
+    number: ERROR_NUMBERS.ERR_SUBSCRIBE_NOT_JOIN_CHANNEL,
+  });
+}
+
+function streamTypeOf(value: number): VideoStreamType {
+  if (value === VideoStreamType.None || value === VideoStreamType.High || value === VideoStreamType.Low) return value;
+  throw badParameter('stream_type', `${value} is no stream type`);
+}

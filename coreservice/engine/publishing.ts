@@ -1,0 +1,160 @@
+import type { Logger } from '../../common/logger.js';
+import { messageOf } from '../../common/errors.js';
+import { PublishState } from '../ipc/enums.js';
+import type { Room } from '../rtc/types.js';
+import type { EngineClock } from './clock.js';
+import { withDeadline } from './clock.js';
+import { PUBLISH_EDGES, StateMachine } from './state_machine.js';
+
+const PUBLISH_TIMEOUT_MS = 10_000;
+
+/** The part of publishing that is the same for camera, screen and sound. T is rtc's local track. */
+export interface PublishingTarget<T> {
+  readonly what: string;
+  publish(room: Room): Promise<T>;
+  unpublish(room: Room, track: T): Promise<void>;
+  /** The track is there: media may go out. */
+  onTrack(track: T): void;
+  onTrackGone(): void;
+  onEdge(old: PublishState, next: PublishState, elapsedMs: number): void;
+  onFailed(text: string): void;
+}
+
+/**
+ * Turns "should be published" into calls to the room, one at a time, and into the four states. The states follow the wish at once: NoPublish is told when
+ * publishing is stopped, not when the server has answered.
+ */
+export class Publishing<T> {
+  readonly #machine: StateMachine<PublishState>;
+  #room: Room | undefined;
+  #track: T | undefined;
+  #wanted = false;
+  /** After a failure nothing is tried again until somebody asks. */
+  #failed = false;
+  #work: Promise<void> | undefined;
+
+  constructor(
+    private readonly target: PublishingTarget<T>,
+    private readonly clock: EngineClock,
+    private readonly logger: Logger,
+  ) {
+    this.#machine = new StateMachine(clock, PublishState.Idle, PUBLISH_EDGES, (old, next, elapsedMs) =>
+      target.onEdge(old, next, elapsedMs),
+    );
+  }
+
+  get state(): PublishState {
+    return this.#machine.state;
+  }
+
+  get track(): T | undefined {
+    return this.#machine.state === PublishState.Published ? this.#track : undefined;
+  }
+
+  enter(room: Room): void {
+    this.#room = room;
+    this.#failed = false;
+  }
+
+  /** The room is left: it takes its tracks with it. */
+  leave(): void {
+    this.#room = undefined;
+    this.#wanted = false;
+    this.#dropTrack();
+    this.#machine.to(PublishState.Idle);
+  }
+
+  /** again: this is a new request, so that one that failed is tried again. */
+  set(wanted: boolean, again: boolean): void {
+    if (this.#room === undefined) return;
+    if (again) this.#failed = false;
+    this.#wanted = wanted;
+    if (wanted && !this.#failed) this.#machine.to(PublishState.Publishing);
+    if (!wanted) this.#machine.to(PublishState.NoPublish);
+    this.#start();
+  }
+
+  /** Resolves when nothing is in flight. */
+  async settled(): Promise<void> {
+    while (this.#work !== undefined) await this.#work;
+  }
+
+  /** The room ended the track by itself. */
+  lost(text: string): void {
+    if (this.#track === undefined) return;
+    this.#dropTrack();
+    this.#fail(text);
+  }
+
+  #start(): void {
+    if (this.#work !== undefined || !this.#needsWork()) return;
+    this.#work = this.#run().finally(() => {
+      this.#work = undefined;
+    });
+  }
+
+  #needsWork(): boolean {
+    return (
+      this.#room !== undefined &&
+      (this.#wanted ? this.#track === undefined && !this.#failed : this.#track !== undefined)
+    );
+  }
+
+  async #run(): Promise<void> {
+    // The caller's callbacks come first: what it set takes effect as a whole.
+    await Promise.resolve();
+    while (this.#needsWork()) {
+      const room = this.#room;
+      if (room === undefined) return;
+      if (this.#wanted) await this.#publish(room);
+      else await this.#unpublish(room);
+    }
+  }
+
+  async #publish(room: Room): Promise<void> {
+    const { target } = this;
+    try {
+      const work = target.publish(room);
+      const track = await withDeadline(
+        this.clock,
+        PUBLISH_TIMEOUT_MS,
+        work,
+        () => new Error(`the server did not take the ${target.what} within ${PUBLISH_TIMEOUT_MS} ms`),
+      );
+      if (this.#room !== room) return;
+      this.#track = track;
+      target.onTrack(track);
+      if (this.#wanted) this.#machine.to(PublishState.Published);
+    } catch (error) {
+      this.logger.warn({ err: error }, `publishing the ${target.what} failed`);
+      if (this.#room === room && this.#wanted) this.#fail(messageOf(error));
+    }
+  }
+
+  async #unpublish(room: Room): Promise<void> {
+    const track = this.#track;
+    this.#dropTrack();
+    if (track === undefined) return;
+    try {
+      await withDeadline(
+        this.clock,
+        PUBLISH_TIMEOUT_MS,
+        this.target.unpublish(room, track),
+        () => new Error('no answer'),
+      );
+    } catch (error) {
+      this.logger.warn({ err: error }, `unpublishing the ${this.target.what} failed`);
+    }
+  }
+
+  #fail(text: string): void {
+    this.#failed = true;
+    if (this.#machine.to(PublishState.NoPublish)) this.target.onFailed(text);
+  }
+
+  #dropTrack(): void {
+    if (this.#track === undefined) return;
+    this.#track = undefined;
+    this.target.onTrackGone();
+  }
+}

@@ -1,0 +1,224 @@
+import type { Logger } from '../../common/logger.js';
+import type { I420Picture, VideoDecoder } from '../codec/types.js';
+import { VideoFrameType } from '../ipc/enums.js';
+import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
+import type { EngineClock } from './clock.js';
+import type { CodecFactory } from './contracts.js';
+import type { DemandState } from './demand.js';
+import type { FrameCounters } from './frame_counters.js';
+import type { Outbox } from './outbox.js';
+import type { Settings } from './settings.js';
+
+/** Units that wait for the decoder; beyond, it skips to the next key frame. */
+const DECODE_QUEUE_UNITS = 8;
+/** 90 kHz. */
+const TICKS_PER_MS = 90;
+const SLICE_P = 0;
+const SLICE_I = 2;
+
+export interface VideoReceiverParts {
+  uid: string;
+  /** VideoTrackType of the frames. */
+  trackType: number;
+  clock: EngineClock;
+  logger: Logger;
+  outbox: Outbox;
+  codecs: CodecFactory;
+  demand: DemandState;
+  settings: Settings;
+  counters: FrameCounters;
+  /** The first unit of this track has arrived. */
+  onMedia(): void;
+  /** Every unit, whoever wants it: for SEI and statistics. */
+  onUnit?(unit: EncodedUnit): void;
+}
+
+/** Units of one remote track: to the host as they are, and through a decoder as pictures, each only while somebody wants it. */
+export class VideoReceiver {
+  readonly #encoded = new KeyFrameGate();
+  readonly #decodable = new KeyFrameGate();
+  readonly #queue: EncodedUnit[] = [];
+  readonly #onUnit = (unit: EncodedUnit): void => this.#handle(unit);
+  #decoder: VideoDecoder | undefined;
+  #decoding = false;
+  #begun = false;
+  #closed = false;
+  #lastPictureMs = -Infinity;
+  #encodedWanted = false;
+  #picturesWanted = false;
+
+  constructor(
+    private readonly track: RemoteVideoTrack,
+    private readonly parts: VideoReceiverParts,
+  ) {
+    track.on('unit', this.#onUnit);
+    this.applyDemand();
+  }
+
+  /** Who begins to watch begins with a key frame. */
+  applyDemand(): void {
+    const { demand, uid, trackType } = this.parts;
+    const encoded = demand.wantsEncoded(uid, trackType);
+    const pictures = demand.wantsPictures(uid, trackType);
+    if (encoded && !this.#encodedWanted) this.#encoded.shut();
+    if (pictures && !this.#picturesWanted) this.#decodable.shut();
+    const more = (encoded && !this.#encodedWanted) || (pictures && !this.#picturesWanted);
+    this.#encodedWanted = encoded;
+    this.#picturesWanted = pictures;
+    if (!pictures) this.#stopDecoding();
+    if (more) this.track.requestKeyFrame();
+  }
+
+  requestKeyFrame(): void {
+    this.track.requestKeyFrame();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.track.off('unit', this.#onUnit);
+    this.#stopDecoding();
+  }
+
+  #handle(unit: EncodedUnit): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.parts.onMedia();
+    }
+    this.parts.onUnit?.(unit);
+    if (this.#encodedWanted) this.#deliverEncoded(unit);
+    if (this.#picturesWanted) this.#enqueue(unit);
+  }
+
+  #deliverEncoded(unit: EncodedUnit): void {
+    if (!this.#encoded.passes(unit)) {
+      this.track.requestKeyFrame();
+      return;
+    }
+    const { uid, trackType, outbox, counters } = this.parts;
+    const sequence = counters.next('encoded', uid, trackType);
+    if (!outbox.hasRoom(unit.data.length)) {
+      this.#encoded.shut();
+      this.track.requestKeyFrame();
+      return;
+    }
+    const { codec, captureTimeUs, keyFrame } = unit;
+    outbox.event(
+      'ENCODED_VIDEO_SAMPLE',
+      {
+        uid,
+        track: trackType,
+        type: VideoFrameType.H264Nalu,
+        frame_ms: Math.round(unit.timestamp / TICKS_PER_MS),
+        width: unit.width,
+        height: unit.height,
+        frame_num: sequence,
+        alirtcd: { sequence, captureTimeUs, keyFrame, codec },
+      },
+      unit.data,
+    );
+  }
+
+  #enqueue(unit: EncodedUnit): void {
+    if (!this.#decodable.passes(unit)) {
+      this.track.requestKeyFrame();
+      return;
+    }
+    // A key frame needs nothing of what waits: a decoder that is behind catches up with it.
+    if (this.#queue.length >= DECODE_QUEUE_UNITS) this.#dropQueue();
+    if (this.#decodable.isShut && !unit.keyFrame) {
+      this.track.requestKeyFrame();
+      return;
+    }
+    this.#decodable.passes(unit);
+    this.#queue.push(unit);
+    if (!this.#decoding) void this.#decodeAll();
+  }
+
+  #dropQueue(): void {
+    const { counters, uid, trackType } = this.parts;
+    counters.skip('picture', this.#queue.length, uid, trackType);
+    this.#queue.length = 0;
+    this.#decodable.shut();
+  }
+
+  async #decodeAll(): Promise<void> {
+    this.#decoding = true;
+    for (let unit = this.#queue.shift(); unit !== undefined; unit = this.#queue.shift()) {
+      try {
+        const decoder = await this.#decoderFor(unit);
+        const picture = await decoder.decode(unit.data);
+        if (this.#decoder !== decoder) await decoder.close();
+        else if (picture !== undefined) this.#deliver(unit, picture);
+      } catch (error) {
+        this.parts.logger.debug({ err: error, uid: this.parts.uid }, 'a picture could not be decoded');
+        this.#queue.length = 0;
+        this.#decodable.shut();
+        if (!this.#closed) this.track.requestKeyFrame();
+      }
+    }
+    this.#decoding = false;
+  }
+
+  async #decoderFor(unit: EncodedUnit): Promise<VideoDecoder> {
+    if (this.#decoder !== undefined && this.#decoder.codec !== unit.codec) this.#closeDecoder();
+    this.#decoder ??= await this.parts.codecs.videoDecoder(unit.codec);
+    return this.#decoder;
+  }
+
+  #deliver(unit: EncodedUnit, picture: I420Picture): void {
+    const { uid, trackType, outbox, counters, settings, clock } = this.parts;
+    const nowMs = clock.nowMs();
+    const periodMs = settings.videoCallbackPeriodMs;
+    if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) return;
+    this.#lastPictureMs = nowMs;
+    const sequence = counters.next('picture', uid, trackType);
+    if (!outbox.hasRoom(picture.data.length)) return;
+    outbox.event(
+      'DECODED_VIDEO_FRAME',
+      {
+        uid,
+        track: trackType,
+        type: VideoFrameType.H264,
+        frame_ms: Math.round(unit.timestamp / TICKS_PER_MS),
+        width: picture.width,
+        height: picture.height,
+        frame_num: sequence,
+        qp: 0,
+        mv_infos: [],
+        slice_type: unit.keyFrame ? SLICE_I : SLICE_P,
+        alirtcd: { sequence, captureTimeUs: unit.captureTimeUs },
+      },
+      picture.data,
+    );
+  }
+
+  #stopDecoding(): void {
+    this.#queue.length = 0;
+    this.#closeDecoder();
+  }
+
+  #closeDecoder(): void {
+    const decoder = this.#decoder;
+    this.#decoder = undefined;
+    decoder?.close().catch((error: unknown) => this.parts.logger.warn({ err: error }, 'closing a decoder failed'));
+  }
+}
+
+/** Shut until a key frame, and again after a loss. */
+class KeyFrameGate {
+  #shut = true;
+
+  get isShut(): boolean {
+    return this.#shut;
+  }
+
+  shut(): void {
+    this.#shut = true;
+  }
+
+  passes(unit: EncodedUnit): boolean {
+    if (unit.keyFrame) this.#shut = false;
+    else if (unit.afterLoss) this.#shut = true;
+    return !this.#shut;
+  }
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { AudioQualityMode, ClientRole, RenderMode, VideoStreamType } from '../ipc/enums.js';
+import { DEFAULT_CAMERA, DEFAULT_SCREEN, type EncoderConfiguration } from './encoder_configuration.js';
+
+/** The codec keys of `extra` and SET_PARAMETER that the vendor's SDK documents (engine-semantics.md, section 5). */
+export interface ObserverSettings {
+  audioCodec: number;
+  /** 0: as is. */
+  audioSampleRate: number;
+  audioBitrateKbps: number;
+  videoCodec: number;
+}
+
+export interface VideoSourceSettings {
+  enabled: boolean;
+  renderMode: number;
+}
+
+export interface AudioSourceSettings {
+  enabled: boolean;
+  sampleRate: number;
+  channels: number;
+}
+
+/** What the host has set, before a join or in a call; a join takes all of it. Defaults of the interface. */
+export class Settings {
+  /** Undefined until SET_CLIENTROLE: then the profile decides. */
+  role: ClientRole | undefined;
+  publish = { camera: true, audio: true, dual: false, screen: false };
+  localVideo = true;
+  mute = { camera: false, mic: false };
+  camera: EncoderConfiguration = DEFAULT_CAMERA;
+  screen: EncoderConfiguration = DEFAULT_SCREEN;
+  audioProfile: AudioQualityMode = AudioQualityMode.Basic;
+  /** 0-100. */
+  volume = 100;
+  videoSources: { camera: VideoSourceSettings; screen: VideoSourceSettings } = {
+    camera: { enabled: false, renderMode: RenderMode.Auto },
+    screen: { enabled: false, renderMode: RenderMode.Auto },
+  };
+  audioSource: AudioSourceSettings | undefined;
+  defaultStreamType: VideoStreamType = VideoStreamType.High;
+  /** Of SetPeriodForCheckPeople; 0: off. */
+  checkPeopleSeconds = 0;
+  leaveOnceNoStreamer = false;
+  /** At most one picture a period; 0: all. */
+  videoCallbackPeriodMs = 0;
+  observer: ObserverSettings = { audioCodec: 0, audioSampleRate: 0, audioBitrateKbps: 64, videoCodec: 0 };
+  dataChannel = { publish: false, subscribe: false };
+  /** Where to join when neither the join nor the environment says. */
+  url: string | undefined;
+  reconnectLimitMs = 100_000;
+
+  streamsByRole(communication: boolean): boolean {
+    return communication || this.roleIn(communication) === ClientRole.Interactive;
+  }
+
+  /** Before SET_CLIENTROLE everyone is a streamer in Communication and audience elsewhere. */
+  roleIn(communication: boolean): ClientRole {
+    return this.role ?? (communication ? ClientRole.Interactive : ClientRole.Live);
+  }
+}
+
+/** Strings or numbers, as the vendor's documentation shows both. */
+const Loose = z.union([z.number(), z.string().regex(/^-?\d+$/)]).transform(Number);
+const Observer = z.object({
+  user_specified_audio_observer_codec: Loose.optional(),
+  user_specified_audio_observer_resample_rate: Loose.optional(),
+  user_specified_audio_observer_codec_resample_rate: Loose.optional(),
+  user_specified_audio_observer_codec_bitrate: Loose.optional(),
+  user_specified_video_observer_codec: Loose.optional(),
+});
+
+/** Takes the documented keys of `extra` or SET_PARAMETER; others are passed over. Throws a ZodError for a key with a wrong value. */
+export function applyObserverKeys(settings: Settings, json: unknown): boolean {
+  const keys = Observer.parse(json);
+  const next = { ...settings.observer };
+  next.audioCodec = keys.user_specified_audio_observer_codec ?? next.audioCodec;
+  next.audioSampleRate =
+    keys.user_specified_audio_observer_resample_rate ??
+    keys.user_specified_audio_observer_codec_resample_rate ??
+    next.audioSampleRate;
+  next.audioBitrateKbps = bitrateKbps(keys.user_specified_audio_observer_codec_bitrate) ?? next.audioBitrateKbps;
+  next.videoCodec = keys.user_specified_video_observer_codec ?? next.videoCodec;
+  const changed = JSON.stringify(next) !== JSON.stringify(settings.observer);
+  settings.observer = next;
+  return changed;
+}
+
+/** The documentation leaves the unit open: numbers from 1000 on are bit/s. */
+function bitrateKbps(value: number | undefined): number | undefined {
+  if (value === undefined || value <= 0) return undefined;
+  return Math.min(320, Math.max(16, value >= 1000 ? value / 1000 : value));
+}
