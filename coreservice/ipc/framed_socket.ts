@@ -144,6 +144,8 @@ export class FramedSocket {
     if (!this.isOpen) return;
     this.#attempt(() => this.#decoder.end());
     this.#end ??= { kind: 'peer_ended' };
+    // What waits has nobody to go to; a peer that does not read would keep the socket half open for ever.
+    this.#socket.destroy();
   }
 
   #attempt<T>(decode: () => T): T | undefined {

@@ -172,6 +172,19 @@ describe('the connection between host and core service', () => {
     core.destroy();
   });
 
+  it('ends when the other end does, even if that one has stopped reading', async () => {
+    const raw = await rawServer();
+    const host = await HostConnection.connect({ port: raw.port });
+    const peer = (await raw.socket).pause();
+    peer.on('error', () => {});
+    const fields = { timestamp: 0, isEndFrame: 0, frameID: '', sentenceID: 0, sequenceID: 0 };
+    while (host.writableLength === 0) host.send('PUSH_AUDIO_FRAME', fields, Buffer.alloc(1 << 20, 1));
+    const end = nextEnd(host);
+    peer.end();
+    assert.deepEqual(await end, { kind: 'peer_ended' });
+    peer.destroy();
+  });
+
   it('takes one host only', async () => {
     const listener = await listenForHost(0);
     const { port } = listener;
