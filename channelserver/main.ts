@@ -36,10 +36,6 @@ async function main(): Promise<void> {
     transports: weriftTransports(values.host, logger),
     logger,
   });
-  await server.start();
-  process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
-  logger.info({ url: server.url }, 'listening');
-
   const stop = (why: string): void => {
     logger.info({ why }, 'ending');
     void server.close();
@@ -51,6 +47,10 @@ async function main(): Promise<void> {
     process.stdin.once('error', () => stop('standard input broke'));
     process.stdin.resume();
   }
+  await server.start();
+  // Who reads this line may end us at once, so everything that ends us is in place before.
+  process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
+  logger.info({ url: server.url }, 'listening');
   await server.done;
 }
 
