@@ -10,13 +10,18 @@ export interface H264Sps {
   /** Of the picture after cropping. */
   width: number;
   height: number;
+  /** frame_num counts modulo 2 to this power. */
+  log2MaxFrameNum: number;
+  /** Missing values of frame_num are then meant (temporal layers), not a loss. */
+  frameNumGapsAllowed: boolean;
 }
 
 const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 /** Level 6.2 allows at most 139,264 macroblocks a picture, so no side exceeds 16,888 (section A.3.1); more is garbage. */
 const MAX_SIDE = 16_888;
 
-class BitReader {
+/** Reads the bits of a NAL unit whose emulation prevention bytes are removed. */
+export class BitReader {
   private at = 0;
   /** Set when bits were asked for past the end: everything read since then is 0. */
   overrun = false;
@@ -133,12 +138,13 @@ export function parseSps(nal: Buffer): H264Sps | undefined {
   if (id > 31) return undefined;
   const chromaArrayType = HIGH_PROFILES.has(profileIdc) ? readHighProfileFields(reader) : 1;
   if (chromaArrayType > 3) return undefined;
-  reader.ue(); // log2_max_frame_num_minus4
+  const log2MaxFrameNum = reader.ue() + 4;
   if (!skipPictureOrder(reader)) return undefined;
   reader.ue(); // max_num_ref_frames
-  reader.bit(); // gaps_in_frame_num_value_allowed_flag
+  const frameNumGapsAllowed = reader.bit() === 1;
   const size = readSize(reader, chromaArrayType);
-  return size === undefined ? undefined : { profileIdc, constraintFlags, levelIdc, id, ...size };
+  if (size === undefined || log2MaxFrameNum > 16) return undefined;
+  return { profileIdc, constraintFlags, levelIdc, id, ...size, log2MaxFrameNum, frameNumGapsAllowed };
 }
 
 /** seq_parameter_set_id of an SPS or pic_parameter_set_id of a PPS; undefined when malformed. */

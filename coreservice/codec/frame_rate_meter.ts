@@ -1,27 +1,35 @@
-/** Weight of a new interval: follows a changed rate within about half a second of pictures at 15 per second. */
-const WEIGHT = 0.15;
-const SHORTEST_INTERVAL_US = 1e6 / 120;
-/** A pause counts as one picture a second, not as the end of all rate. */
-const LONGEST_INTERVAL_US = 1e6;
+/** Over how much time the rate is taken: long enough for uneven arrival, short enough for a changed rate. */
+const WINDOW_US = 500_000;
+/** Less than this says nothing yet, or says it too loudly. */
+const LEAST_SPAN_US = 300_000;
+/** Kept however old they are, so that slow streams have a rate, too. */
+const LEAST_TIMES = 4;
+const MOST_TIMES = 64;
+/** A longer distance is a pause, not a rate. */
+const PAUSE_US = 2_000_000;
 
-/** How many pictures a second really come, by their own times. Starts from the configured rate. */
+/** How many pictures a second really come, by their own times, over the last half second. Begins with the configured rate. */
 export class FrameRateMeter {
-  #intervalUs: number;
-  #lastUs: number | undefined;
+  #perSecond: number;
+  readonly #timesUs: number[] = [];
 
   constructor(expectedPerSecond: number) {
-    this.#intervalUs = 1e6 / expectedPerSecond;
+    this.#perSecond = expectedPerSecond;
   }
 
   get perSecond(): number {
-    return 1e6 / this.#intervalUs;
+    return this.#perSecond;
   }
 
   add(timeUs: number): void {
-    if (this.#lastUs !== undefined) {
-      const interval = Math.min(Math.max(timeUs - this.#lastUs, SHORTEST_INTERVAL_US), LONGEST_INTERVAL_US);
-      this.#intervalUs += WEIGHT * (interval - this.#intervalUs);
-    }
-    this.#lastUs = timeUs;
+    const times = this.#timesUs;
+    const last = times.at(-1);
+    // After a pause, or a jump of the clock, counting begins anew; the rate is taken to be as before.
+    if (last !== undefined && (timeUs <= last || timeUs - last > PAUSE_US)) times.length = 0;
+    times.push(timeUs);
+    while (times.length > MOST_TIMES || (times.length > LEAST_TIMES && timeUs - (times[0] ?? 0) > WINDOW_US))
+      times.shift();
+    const span = timeUs - (times[0] ?? timeUs);
+    if (span >= LEAST_SPAN_US) this.#perSecond = ((times.length - 1) * 1e6) / span;
   }
 }

@@ -12,6 +12,8 @@ import { AlirtcError } from '../../common/errors.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import { AGAIN, checkAv, internalError, newPacket, setOptions } from './av.js';
 import { CallQueue } from './call_queue.js';
+import { H264ContinuityCheck } from './h264_continuity.js';
+import type { Continuity } from './h264_continuity.js';
 import { i420Size } from './types.js';
 import type { I420Picture, VideoCodecName, VideoDecoder } from './types.js';
 
@@ -21,10 +23,13 @@ const MOST_PIXELS = 4096 * 2304;
 
 /** H.264 or VP8 by FFmpeg's own decoders. Decoding runs on a thread of libuv's pool; only the copy out is made on the event loop. */
 export class AvVideoDecoder implements VideoDecoder {
-  readonly #context: CodecContext;
+  #context: CodecContext;
+  /** Nothing has been decoded with the context. */
+  #fresh = true;
   readonly #packet: Packet = newPacket();
   readonly #frame = new Frame();
   readonly #queue = new CallQueue('the video decoder', QUEUE_LIMIT);
+  readonly #h264 = new H264ContinuityCheck();
   /** True at first and after damage: a picture that refers to what is not there would be shown grey or smeared. */
   #needsKeyFrame = true;
   #freed = false;
@@ -40,7 +45,31 @@ export class AvVideoDecoder implements VideoDecoder {
 
   async #decode(data: Buffer): Promise<I420Picture | undefined> {
     if (data.length === 0) throw damaged(this.codec, 'an empty access unit');
-    if (this.#needsKeyFrame && !isKeyFrame(this.codec, data)) return undefined;
+    const continuity = this.#continuityOf(data);
+    if (this.#needsKeyFrame && continuity !== 'key') return undefined;
+    try {
+      if (continuity === 'gap') throw damaged(this.codec, 'the picture that it refers to is missing');
+      return await this.#decodeUnit(data, continuity);
+    } catch (error) {
+      const wasFresh = this.#fresh;
+      this.#reopen();
+      // Damaged parameter sets may have left the old context in a state that no key frame ends. A new one needs nothing but the key frame.
+      if (continuity !== 'key' || wasFresh) throw error;
+      return await this.#decodeAnew(data);
+    }
+  }
+
+  async #decodeAnew(data: Buffer): Promise<I420Picture | undefined> {
+    try {
+      return await this.#decodeUnit(data, 'key');
+    } catch (error) {
+      this.#reopen();
+      throw error;
+    }
+  }
+
+  async #decodeUnit(data: Buffer, continuity: Continuity): Promise<I420Picture | undefined> {
+    this.#fresh = false;
     try {
       // Copies the compressed bytes, with the padding behind them that FFmpeg's readers need.
       this.#packet.data = data;
@@ -48,16 +77,29 @@ export class AvVideoDecoder implements VideoDecoder {
       const sent = await this.#context.sendPacket(this.#packet);
       if (sent < 0) throw damaged(this.codec, FFmpegError.strerror(sent));
       const picture = this.#takePicture();
-      this.#needsKeyFrame = false;
+      // VP8 has frames that are not shown; H.264 has none, so the decoder waits for an order of pictures that real-time streams do not have.
+      if (picture === undefined && this.codec === 'h264' && continuity !== 'none')
+        throw damaged(this.codec, 'the decoder holds the picture back');
+      if (continuity === 'key') this.#needsKeyFrame = false;
       return picture;
-    } catch (error) {
-      this.#needsKeyFrame = true;
-      this.#context.flushBuffers();
-      throw error;
     } finally {
       this.#packet.unref();
       this.#frame.unref();
     }
+  }
+
+  #reopen(): void {
+    this.#needsKeyFrame = true;
+    if (this.#fresh) return;
+    this.#context.freeContext();
+    this.#context = openDecoder(this.codec);
+    this.#fresh = true;
+  }
+
+  #continuityOf(data: Buffer): Continuity {
+    if (this.codec === 'h264') return this.#h264.check(data);
+    // The lowest bit of the frame tag is 0 in a key frame (RFC 6386, 9.1). VP8 does not number its frames.
+    return ((data[0] ?? 1) & 1) === 0 ? 'key' : 'next';
   }
 
   #takePicture(): I420Picture | undefined {
@@ -91,7 +133,8 @@ function openDecoder(codecName: VideoCodecName): CodecContext {
     // More threads would hold pictures back; many decoders run beside each other instead.
     context.threadCount = 1;
     context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
-    setOptions(context, { max_pixels: String(MOST_PIXELS) });
+    // Damage is an error, not a reason to invent a picture.
+    setOptions(context, { max_pixels: String(MOST_PIXELS), err_detect: 'explode' });
     checkAv(context.open2Sync(codec, null), `opening the ${codecName} decoder`);
     return context;
   } catch (error) {
@@ -139,18 +182,6 @@ function copyPlane(
   }
   return at;
 }
-
-/** H.264: an IDR slice before any other slice (Rec. H.264, 7.4.1). VP8: the lowest bit of the frame tag is 0 (RFC 6386, 9.1). */
-function isKeyFrame(codec: VideoCodecName, data: Buffer): boolean {
-  if (codec === 'vp8') return ((data[0] ?? 1) & 1) === 0;
-  for (let at = data.indexOf(START_CODE); at >= 0; at = data.indexOf(START_CODE, at + 3)) {
-    const type = (data[at + 3] ?? 0) & 0x1f;
-    if (type >= 1 && type <= 5) return type === 5;
-  }
-  return false;
-}
-
-const START_CODE = Buffer.from([0, 0, 1]);
 
 function damaged(codec: VideoCodecName, why: string): AlirtcError {
   return new AlirtcError('aborted', `${codec}: ${why}`, {
