@@ -45,7 +45,7 @@ export class HostListener {
   }
 
   /**
-   * The host's connection. The listening ends with it, so that further ones are refused. Put the listeners on it at once.
+   * The host's connection; call it once. The listening ends with it, so that further ones are refused. Put the listeners on it at once.
    * Rejects with deadline_exceeded when no host comes, or with cancelled when close() is called before.
    */
   async accept(): Promise<CoreConnection> {

@@ -1,4 +1,4 @@
-import { AlirtcError } from '../../common/errors.js';
+import { AlirtcError, messageOf } from '../../common/errors.js';
 import type { EndCause, LifecycleState } from '../../common/lifecycle.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { Logger } from '../../common/logger.js';
@@ -191,10 +191,9 @@ export class CoreProcess extends Lifecycle {
   /** "core service <path> <what>: <why>; its last lines: ..." with the facts for programs beside. */
   #withLastLines(what: string, why: unknown, reason: string): AlirtcError {
     const lines = this.lastLines.join('\n');
-    const why_ = why instanceof Error ? why.message : String(why);
     const tail = lines === '' ? '; it printed nothing' : `; its last lines:\n${lines}`;
     const exit = this.#child?.exit;
-    return new AlirtcError('unavailable', `core service ${this.#options.path} ${what}: ${why_}${tail}`, {
+    return new AlirtcError('unavailable', `core service ${this.#options.path} ${what}: ${messageOf(why)}${tail}`, {
       reason,
       cause: why,
       metadata: {
