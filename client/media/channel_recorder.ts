@@ -44,6 +44,8 @@ const PROFILES = [
 
 interface UserTask {
   recording: UserRecording;
+  /** Not reported when nothing came: most users share no screen. */
+  optional: boolean;
   ended: Promise<string | undefined>;
 }
 
@@ -100,9 +102,9 @@ export class ChannelRecorder extends Lifecycle {
     this.#events?.cancel();
     this.#stop.abort();
     await this.#watching;
-    for (const { recording, ended } of this.#users.values()) {
-      const error = await ended;
-      this.#reports.push(await this.#finish(recording, error));
+    for (const { recording, ended, optional } of this.#users.values()) {
+      const report = await this.#finish(recording, await ended);
+      if (!optional || report.file !== undefined) this.#reports.push(report);
     }
     await this.#engine?.release();
   }
@@ -156,11 +158,11 @@ export class ChannelRecorder extends Lifecycle {
     if (this.#users.has(uid) || (userIds.length > 0 && !userIds.includes(uid))) return;
     const camera = new UserRecording(uid, this.#fileName(uid, ''), audioChannels);
     const cameraAndSound = [this.#pictures(engine, camera, CAMERA_TRACKS), this.#sound(engine, camera)];
-    this.#users.set(uid, { recording: camera, ended: firstError(cameraAndSound) });
+    this.#users.set(uid, { recording: camera, optional: false, ended: firstError(cameraAndSound) });
     const screen = new UserRecording(uid, this.#fileName(uid, '.screen'), audioChannels);
     const shared = [this.#pictures(engine, screen, [VideoTrackType.SCREEN_SHARE])];
     // No uid has a space, so this is the name of no user.
-    this.#users.set(`${uid} screen`, { recording: screen, ended: firstError(shared) });
+    this.#users.set(`${uid} screen`, { recording: screen, optional: true, ended: firstError(shared) });
   }
 
   async #pictures(engine: Engine, recording: UserRecording, tracks: VideoTrackType[]): Promise<void> {

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AlirtcClient } from '../../../client/index.js';
+import { FilePlayer } from '../../../client/media/file_player.js';
+import type {
+  MediaServiceServer,
+  PushExternalAudioFramesRequest,
+  PushExternalVideoFramesRequest,
+} from '../../../gen/alirtc/v1/media.js';
+import type { VideoDataSample } from '../../../gen/alirtc/v1/types.js';
+import { FakeDaemon } from '../../support/fake_daemon/fake_daemon.js';
+import { recordingEngineService } from '../../support/fake_daemon/fake_engine.js';
+import type { RecordedCall } from '../../support/fake_daemon/fake_engine.js';
+import { readPictureNumber } from '../../support/media/numbered_picture.js';
+import { makeSourceFile } from '../../support/media/source_file.js';
+import { toneShare } from '../../support/media/tones.js';
+
+interface Pushed<T> {
+  atMs: number;
+  frame: T;
+}
+
+describe('The file player', () => {
+  let folder: string;
+  let file: string;
+  let daemon: FakeDaemon;
+  let client: AlirtcClient;
+  const calls: RecordedCall[] = [];
+  let pictures: Pushed<VideoDataSample>[] = [];
+  let chunks: Pushed<{ data: Uint8Array; timestampMs: number }>[] = [];
+
+  const pushVideo: MediaServiceServer['pushExternalVideoFrames'] = (call) => {
+    call.write({ acceptedFrames: 0, credits: 2 });
+    call.on('data', ({ message }: PushExternalVideoFramesRequest) => {
+      if (message?.$case !== 'frame') return;
+      pictures.push({ atMs: performance.now(), frame: message.value });
+      call.write({ acceptedFrames: pictures.length, credits: 1 });
+    });
+    call.on('end', () => call.end());
+  };
+  const pushAudio: MediaServiceServer['pushExternalAudioFrames'] = (call) => {
+    call.write({ acceptedFrames: 0, credits: 10_000 });
+    call.on('data', ({ message }: PushExternalAudioFramesRequest) => {
+      if (message?.$case === 'frame') chunks.push({ atMs: performance.now(), frame: message.value });
+    });
+    call.on('end', () => call.end());
+  };
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'alirtc-player-'));
+    file = path.join(folder, 'source.mp4');
+    const size = { width: 320, height: 180, framesPerSecond: 15 };
+    await makeSourceFile({ path: file, ...size, seconds: 1, frequency: 500, beepFactor: 4 });
+    daemon = await FakeDaemon.start({
+      engine: recordingEngineService(calls),
+      media: { pushExternalVideoFrames: pushVideo, pushExternalAudioFrames: pushAudio },
+      token: {
+        generateToken: (_call, callback) => callback(null, { token: 't', channelServerUrl: '', authInfo: undefined }),
+      },
+    });
+    client = await AlirtcClient.connect(daemon.address);
+  });
+
+  beforeEach(() => {
+    calls.length = 0;
+    pictures = [];
+    chunks = [];
+  });
+
+  after(async () => {
+    client.close();
+    daemon.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it('pushes every picture and all sound of the file at its time, and ends with it', async () => {
+    const player = new FilePlayer(client, { channel: 'c', userId: 'u', file });
+    await player.start();
+    await player.finished;
+    await player.close();
+    assert.deepEqual(
+      pictures.map(({ frame }) => readPictureNumber(frame.data, frame.width, frame.height)),
+      Array.from({ length: 15 }, (_, n) => n),
+    );
+    assert.ok(pictures.every(({ frame }) => frame.data.length === (320 * 180 * 3) / 2));
+    assert.deepEqual(
+      pictures.map(({ frame }) => frame.timestampMs),
+      Array.from({ length: 15 }, (_, n) => Math.round((n * 1000) / 15)),
+    );
+    const [firstPicture, lastPicture] = [pictures[0], pictures.at(-1)];
+    const tookMs = (lastPicture?.atMs ?? 0) - (firstPicture?.atMs ?? 0);
+    assert.ok(Math.abs(tookMs - 933) < 120, `the pictures took ${tookMs} ms`);
+    const bytes = chunks.reduce((sum, { frame }) => sum + frame.data.length, 0);
+    assert.ok(Math.abs(bytes / 96_000 - 1) < 0.05, `${bytes / 96_000} s of sound`);
+    const sound = Buffer.concat(chunks.map(({ frame }) => frame.data));
+    const samples = new Int16Array(sound.buffer.slice(sound.byteOffset + 48_000, sound.byteOffset + 67_200));
+    assert.ok(toneShare(samples, 48_000, 500) > 0.9);
+    // Sound and pictures of the same time are pushed within the lead and a timer's lateness.
+    const soundMs = chunks.find(({ frame }) => frame.timestampMs >= 500)?.atMs ?? 0;
+    const pictureMs = pictures.find(({ frame }) => frame.timestampMs >= 500)?.atMs ?? 0;
+    assert.ok(Math.abs(pictureMs - soundMs - 40 - 33) < 60, `${pictureMs - soundMs} ms apart`);
+  });
+
+  it('declares what it pushes before it joins as a streamer, publishes, and releases its engine', async () => {
+    const player = new FilePlayer(client, { channel: 'c', userId: 'u', file });
+    await player.start();
+    await player.close();
+    assert.deepEqual(
+      calls.map(({ method }) => method),
+      [
+        'createAliRtcEngine',
+        'setExternalVideoSource',
+        'setVideoEncoderConfiguration',
+        'setExternalAudioSource',
+        'setAudioProfile',
+        'setClientRole',
+        'joinChannel',
+        'publishLocalVideoStream',
+        'publishLocalAudioStream',
+        'release',
+      ],
+    );
+    await player.finished;
+  });
+
+  it('goes on with growing times when it loops', async () => {
+    const player = new FilePlayer(client, { channel: 'c', userId: 'u', file, loop: true });
+    await player.start();
+    while (pictures.length < 20) await new Promise((resolve) => setTimeout(resolve, 20));
+    await player.close();
+    const numbers = pictures.map(({ frame }) => readPictureNumber(frame.data, frame.width, frame.height));
+    assert.deepEqual(numbers.slice(0, 20), [...Array.from({ length: 15 }, (_, n) => n), 0, 1, 2, 3, 4]);
+    const times = pictures.map(({ frame }) => frame.timestampMs);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    assert.ok((times[15] ?? 0) >= 1000 && (times[15] ?? 0) < 1100, `the second run begins at ${times[15]} ms`);
+  });
+
+  it('says which file it cannot read, without making an engine', async () => {
+    const player = new FilePlayer(client, { channel: 'c', userId: 'u', file: path.join(folder, 'none.mp4') });
+    await assert.rejects(player.start(), /none\.mp4.*No such file/);
+    assert.deepEqual(calls, []);
+  });
+});
