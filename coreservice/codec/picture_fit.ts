@@ -17,8 +17,9 @@ export interface FitPlan {
   height: number;
 }
 
-/** How a picture of this size is turned and fitted into the target. */
-export function planFit(width: number, height: number, target: PictureTarget): FitPlan {
+/** How a picture of this size is turned and fitted into the target. The last column or row of an odd size is cut off rather than the whole picture scaled. */
+export function planFit(pushedWidth: number, pushedHeight: number, target: PictureTarget): FitPlan {
+  const [width, height] = [evenDown(pushedWidth), evenDown(pushedHeight)];
   const turned = target.rotation === 90 || target.rotation === 270;
   // The source's size as it is seen after turning.
   const seen = turned ? { width: height, height: width } : { width, height };
