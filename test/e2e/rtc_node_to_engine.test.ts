@@ -100,11 +100,11 @@ describe('e2e: what @livekit/rtc-node publishes reaches a gRPC client', function
     await scene.join(engine, 'listener', {});
     const peer = await scene.peer('alice');
     await peer.call('publish_audio', { frequency: 440 });
-    await peer.call('disconnect', {});
     const seen: string[] = [];
     const timer = setTimeout(() => events.cancel(), 15_000);
     for await (const event of events) {
       seen.push(event.type);
+      if (event.type === 'onRemoteTrackAvailableNotify') void peer.call('disconnect', {});
       if (event.type === 'onRemoteUserOffLineNotify') break;
     }
     clearTimeout(timer);
