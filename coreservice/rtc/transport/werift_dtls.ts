@@ -39,7 +39,7 @@ export class WeriftDtls {
       key: this.#certificate.privateKey,
       signatureHash: this.#certificate.signatureHash,
       transport: this.#link(),
-      srtpProfiles: Object.values(PROFILES) as (typeof PROFILES)[keyof typeof PROFILES][],
+      srtpProfiles: [PROFILES.AEAD_AES_128_GCM, PROFILES.AES128_CM_HMAC_SHA1_80],
       extendedMasterSecret: true,
     };
     const socket =

@@ -113,12 +113,10 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #establish(remote: RemoteParameters): Promise<void> {
-    // A server's ClientHello may come before our side of ICE knows that it is connected, so DTLS listens first.
+    // The other side knows earlier than we that ICE is connected: its ClientHello is answered, and the handshake may even be over, before start() returns.
     const keys = this.#dtls.prepare(remote.dtlsRole, remote.fingerprints);
-    keys.catch(() => undefined);
-    await this.#ice.start();
-    if (this.#state !== 'connecting') return;
-    this.#dtls.startHandshake();
+    const checked = this.#ice.start().then(() => this.#dtls.startHandshake());
+    checked.catch((error: unknown) => this.#fail(`ICE: ${String(error)}`));
     const srtpKeys = await keys;
     if (this.#state !== 'connecting') return;
     clearTimeout(this.#deadline);
