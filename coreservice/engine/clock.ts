@@ -16,8 +16,17 @@ export function systemClock(): EngineClock {
     nowMs: () => performance.now(),
     unixUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
     after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
+      // By way of setImmediate: what has arrived meanwhile (pushed sound, packets) is read before a late timer acts on its absence.
+      let immediate: NodeJS.Immediate | undefined;
+      const timer = setTimeout(() => {
+        immediate = setImmediate(run);
+      }, delayMs);
+      return {
+        cancel: () => {
+          clearTimeout(timer);
+          if (immediate !== undefined) clearImmediate(immediate);
+        },
+      };
     },
   };
 }
