@@ -1,0 +1,24 @@
+import type { Logger } from '../../common/logger.js';
+import type { EventServiceServer } from '../../gen/alirtc/v1/events.js';
+import type { EngineRegistry } from '../engine/engine_registry.js';
+import { failStream, signalOf, writeMessage } from './handlers.js';
+
+/** The event stream. */
+export function eventService(registry: EngineRegistry, logger: Logger): EventServiceServer {
+  return {
+    getEventHandler: (call) => {
+      const signal = signalOf(call);
+      const run = async (): Promise<void> => {
+        const reader = registry.find(call.request.engineId).openEvents(call.request.fromSequence);
+        try {
+          for (let message = await reader.next(signal); message !== undefined; message = await reader.next(signal))
+            await writeMessage(call, message, signal);
+          call.end();
+        } finally {
+          reader.close();
+        }
+      };
+      run().catch((error: unknown) => failStream(call, error, logger));
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { Metadata } from '@grpc/grpc-js';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import type { Logger } from '../../common/logger.js';
+import { MediaServiceService } from '../../gen/alirtc/v1/media.js';
+import type {
+  MediaServiceServer,
+  PushExternalAudioFrameRawDataRequest,
+  PushExternalAudioFrameRequest,
+  PushExternalVideoFrameRequest,
+} from '../../gen/alirtc/v1/media.js';
+import { AudioFrameData } from '../../gen/alirtc/v1/types.js';
+import type { EngineRegistry } from '../engine/engine_registry.js';
+import { serializeFrame } from '../media/frame_message.js';
+import type { FrameMessage } from '../media/frame_message.js';
+import type { FrameKind } from '../media/media_frame.js';
+import { failStream, signalOf, unary } from './handlers.js';
+import { queueFramesOf, selectionOf } from './media_selection.js';
+import type { StreamRequest } from './media_selection.js';
+import { pushAudioStream, pushVideoStream } from './push_streams.js';
+
+const FRAME_STREAMS = {
+  onRemoteVideoSample: 'pictures',
+  onRemoteVideoEncodedSample: 'encoded',
+  onSubscribeAudioFrame: 'audio',
+  onSubscribeMixAudioFrame: 'mixed',
+  onSubscribeAudioAac: 'audioAac',
+  onSubscribeMixedAudioAac: 'mixedAac',
+} as const satisfies Partial<Record<keyof MediaServiceServer, FrameKind>>;
+
+type FrameStreamName = keyof typeof FRAME_STREAMS;
+
+/** The generated service, but frames are written by their own serializer. */
+export const MEDIA_SERVICE = {
+  ...MediaServiceService,
+  ...mapFrameStreams((name) => ({ ...MediaServiceService[name], responseSerialize: serializeFrame })),
+};
+
+export function mediaService(registry: EngineRegistry, logger: Logger) {
+  return {
+    ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], registry, logger)),
+    pushExternalVideoFrame: unary(logger, ({ engineId, sourceType, frame }: PushExternalVideoFrameRequest) => {
+      registry.get(engineId).push.pushVideo(sourceType, frame);
+      return {};
+    }),
+    pushExternalAudioFrameRawData: unary(logger, (request: PushExternalAudioFrameRawDataRequest) => {
+      const { engineId, timestampMs, audioSamples: data } = request;
+      const frame = AudioFrameData.fromPartial({ timestampMs, data });
+      registry.get(engineId).push.pushAudio(frame, 'audio_samples');
+      return {};
+    }),
+    pushExternalAudioFrame: unary(logger, ({ engineId, frame }: PushExternalAudioFrameRequest) => {
+      registry.get(engineId).push.pushAudio(frame ?? AudioFrameData.fromPartial({}), 'frame.data');
+      return {};
+    }),
+    pushExternalVideoFrames: pushVideoStream(registry, logger),
+    pushExternalAudioFrames: pushAudioStream(registry, logger),
+  } satisfies Omit<MediaServiceServer, FrameStreamName> & Record<FrameStreamName, unknown>;
+}
+
+interface FrameStreamRequest extends StreamRequest {
+  engineId: string;
+  queueFrames: number;
+}
+
+function frameStream(
+  kind: FrameKind,
+  registry: EngineRegistry,
+  logger: Logger,
+): handleServerStreamingCall<FrameStreamRequest, FrameMessage> {
+  return (call) => {
+    try {
+      const { engineId, queueFrames } = call.request;
+      const { media } = registry.get(engineId);
+      const signal = signalOf(call);
+      const close = media.open(selectionOf(kind, call.request), queueFramesOf(kind, queueFrames), {
+        write: (message, done) => void call.write(message, done),
+        end: (error) => (error === undefined ? call.end() : failStream(call, error, logger)),
+      });
+      // The client sees at once that the stream is open, before there is a frame.
+      call.sendMetadata(new Metadata());
+      if (signal.aborted) close();
+      else signal.addEventListener('abort', close, { once: true });
+    } catch (error) {
+      failStream(call, error, logger);
+    }
+  };
+}
+
+function mapFrameStreams<T>(make: (name: FrameStreamName) => T): Record<FrameStreamName, T> {
+  const names = Object.keys(FRAME_STREAMS) as FrameStreamName[];
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<FrameStreamName, T>;
+}

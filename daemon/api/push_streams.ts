@@ -1,0 +1,129 @@
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { AlirtcError } from '../../common/errors.js';
+import type { Logger } from '../../common/logger.js';
+import type {
+  PushExternalAudioFramesRequest,
+  PushExternalAudioFramesResponse,
+  PushExternalVideoFramesRequest,
+  PushExternalVideoFramesResponse,
+} from '../../gen/alirtc/v1/media.js';
+import type { AudioFrameData, VideoDataSample } from '../../gen/alirtc/v1/types.js';
+import { videoSource } from '../conversions.js';
+import type { EngineRegistry } from '../engine/engine_registry.js';
+import { checkAudioChunk } from '../media/audio_checks.js';
+import { CreditWindow } from '../media/credit_window.js';
+import { invalidField } from '../refusals.js';
+import { failStream, signalOf, writeMessage } from './handlers.js';
+
+const AUDIO_CREDIT_MS = 10;
+
+/** A push stream once it is open. */
+interface OpenPush<Frame> {
+  credits: CreditWindow;
+  /** Hands one frame over, and answers what it cost in credits. Waits for room. */
+  push(frame: Frame): Promise<number>;
+}
+
+interface PushResponse {
+  acceptedFrames: number;
+  credits: number;
+}
+
+type PushRequest<Open, Frame> = {
+  message?: { $case: 'open'; value: Open } | { $case: 'frame'; value: Frame } | undefined;
+};
+
+export function pushVideoStream(
+  registry: EngineRegistry,
+  logger: Logger,
+): handleBidiStreamingCall<PushExternalVideoFramesRequest, PushExternalVideoFramesResponse> {
+  return pushStream(logger, ({ engineId, sourceType }: { engineId: string; sourceType: number }, signal) => {
+    const { push } = registry.get(engineId);
+    const source = push.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
+    return {
+      credits: new CreditWindow(push.video[source].capacity),
+      push: async (frame: VideoDataSample) => {
+        await push.streamVideo(source, frame, signal);
+        return 1;
+      },
+    };
+  });
+}
+
+export function pushAudioStream(
+  registry: EngineRegistry,
+  logger: Logger,
+): handleBidiStreamingCall<PushExternalAudioFramesRequest, PushExternalAudioFramesResponse> {
+  return pushStream(logger, ({ engineId }: { engineId: string }, signal) => {
+    const { push } = registry.get(engineId);
+    push.checkAudioDeclared();
+    return {
+      credits: new CreditWindow(push.audio.capacity / AUDIO_CREDIT_MS),
+      push: async (frame: AudioFrameData) => {
+        const durationMs = checkAudioChunk('frame.data', frame.data, push.checkAudioDeclared());
+        await push.streamAudio(frame, signal);
+        return durationMs / AUDIO_CREDIT_MS;
+      },
+    };
+  });
+}
+
+/**
+ * The way of every push stream: open, frames, half-close. The next frame is read when the one before was handed over: what comes faster than its credits
+ * waits in the transport.
+ */
+function pushStream<Open extends { engineId: string }, Frame, Request extends PushRequest<Open, Frame>>(
+  logger: Logger,
+  open: (request: Open, signal: AbortSignal) => OpenPush<Frame>,
+): handleBidiStreamingCall<Request, PushResponse> {
+  return (call) => {
+    const signal = signalOf(call);
+    runPushStream(call, signal, open).then(
+      () => call.end(),
+      (error: unknown) => {
+        if (!signal.aborted) failStream(call, error, logger);
+      },
+    );
+  };
+}
+
+async function runPushStream<Open, Frame, Request extends PushRequest<Open, Frame>>(
+  call: ServerDuplexStream<Request, PushResponse>,
+  signal: AbortSignal,
+  open: (request: Open, signal: AbortSignal) => OpenPush<Frame>,
+): Promise<void> {
+  let stream: OpenPush<Frame> | undefined;
+  // destroyOnReturn would take the error's status away with the stream.
+  for await (const { message } of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>) {
+    if (stream === undefined) {
+      if (message?.$case !== 'open') throw invalidField('open', '', 'has to be the first message');
+      stream = open(message.value, signal);
+      const { initial: credits } = stream.credits;
+      await writeMessage(call, { acceptedFrames: 0, credits }, signal);
+      continue;
+    }
+    if (message?.$case !== 'frame') throw atFrame(stream, invalidField('frame', '', 'has to be every further message'));
+    const cost = await stream.push(message.value).catch((error: unknown) => Promise.reject(atFrame(stream, error)));
+    stream.credits.accept(cost);
+    const credits = stream.credits.take();
+    if (credits > 0) await writeMessage(call, { acceptedFrames: stream.credits.acceptedFrames, credits }, signal);
+  }
+  if (stream !== undefined)
+    await writeMessage(call, { acceptedFrames: stream.credits.acceptedFrames, credits: 0 }, signal);
+}
+
+/** The same error, with the frame at fault: counted from 1, the opening message aside. */
+function atFrame<Frame>(stream: OpenPush<Frame> | undefined, error: unknown): Error {
+  if (!(error instanceof AlirtcError)) return error instanceof Error ? error : new Error(String(error));
+  const { reason, number, field, value, remedy } = error;
+  const sequence = String((stream?.credits.acceptedFrames ?? 0) + 1);
+  return new AlirtcError(error.class, error.message, {
+    reason,
+    ...(number === undefined ? {} : { number }),
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+    ...(remedy === undefined ? {} : { remedy }),
+    metadata: { ...error.metadata, sequence },
+    cause: error,
+  });
+}

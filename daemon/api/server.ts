@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Server } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Logger } from '../../common/logger.js';
+import { EngineServiceService } from '../../gen/alirtc/v1/engine.js';
+import { EventServiceService } from '../../gen/alirtc/v1/events.js';
+import { NodeServiceService } from '../../gen/alirtc/v1/node.js';
+import { TokenServiceService } from '../../gen/alirtc/v1/token.js';
+import type { EngineRegistry } from '../engine/engine_registry.js';
+import { engineService } from './engine_service.js';
+import { eventService } from './event_service.js';
+import { MEDIA_SERVICE, mediaService } from './media_service.js';
+import { nodeService } from './node_service.js';
+import type { NodeServiceOptions } from './node_service.js';
+import { tokenService } from './token_service.js';
+
+/** A 3840x2160 BGRA picture is 33 MB. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+const SERVICES = ['EngineService', 'EventService', 'MediaService', 'TokenService', 'NodeService'];
+const PROTOS = ['engine', 'events', 'media', 'token', 'node', 'types'];
+
+export interface ApiOptions extends NodeServiceOptions {
+  registry: EngineRegistry;
+  keys: ReadonlyMap<string, string>;
+  /** The folder that holds alirtc/v1; reflection is left out when it is missing. */
+  protoRoot: string;
+  logger: Logger;
+}
+
+/** The gRPC server with every service, not bound yet. */
+export function createApi(options: ApiOptions): { server: Server; health: HealthImplementation } {
+  const { registry, logger } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    // Clients on flaky hosts are noticed; their streams end.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.enable_channelz': 0,
+  });
+  server.addService(EngineServiceService, engineService(registry, logger));
+  server.addService(EventServiceService, eventService(registry, logger));
+  server.addService(MEDIA_SERVICE, mediaService(registry, logger));
+  server.addService(TokenServiceService, tokenService(options, logger));
+  server.addService(NodeServiceService, nodeService(registry, options, logger));
+  const names = ['', ...SERVICES.map((name) => `alirtc.v1.${name}`)];
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'NOT_SERVING'])));
+  health.addToServer(server);
+  addReflection(server, options.protoRoot, logger);
+  return { server, health };
+}
+
+/** Says the same of the daemon and of every service in it. */
+export function setServing(health: HealthImplementation, serving: boolean): void {
+  for (const name of ['', ...SERVICES.map((service) => `alirtc.v1.${service}`)])
+    health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+}
+
+function addReflection(server: Server, protoRoot: string, logger: Logger): void {
+  const files = PROTOS.map((name) => path.join(protoRoot, 'alirtc', 'v1', `${name}.proto`));
+  if (!files.every((file) => existsSync(file))) {
+    logger.warn({ protoRoot }, 'no proto files here: server reflection is off');
+    return;
+  }
+  new ReflectionService(loadSync(files, { includeDirs: [protoRoot] })).addToServer(server);
+}

@@ -1,0 +1,88 @@
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { parseListenAddress } from './listen_address.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where things lie when nobody says otherwise. `here` is the folder of the running file. */
+export interface Defaults {
+  environment: Environment;
+  here: string;
+}
+
+/** The folder of what outlives the daemon. */
+function stateRoot(environment: Environment): string {
+  const home = environment['HOME'] ?? os.homedir();
+  return path.join(environment['XDG_STATE_HOME'] ?? path.join(home, '.local', 'state'), 'alirtcd');
+}
+
+const Port = z.coerce.number().int().min(1).max(65_535);
+const Address = z.string().transform((text, context) => {
+  try {
+    return parseListenAddress(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+const AbsolutePath = z.string().refine((text) => path.isAbsolute(text), 'has to be an absolute path');
+
+/** Every setting of the daemon, under its name in the file; the flag is --name, the environment variable ALIRTCD_NAME. */
+export function configSchema({ environment, here }: Defaults) {
+  const state = stateRoot(environment);
+  const socketFolder = environment['XDG_RUNTIME_DIR'] ?? state;
+  const defaultListen = [`unix:${path.join(socketFolder, 'alirtcd.sock')}`, 'tcp:127.0.0.1:7420'];
+  return z
+    .strictObject({
+      listen: z.array(Address).min(1).prefault(defaultListen),
+      keys: AbsolutePath.optional(),
+      'core-port-low': Port.default(42_000),
+      'core-port-high': Port.default(45_000),
+      'core-service': z.array(AbsolutePath).default([]),
+      'log-root': AbsolutePath.default(path.join(state, 'log')),
+      'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+      'channel-server': z.url({ protocol: /^wss?$/ }).optional(),
+      'max-engines': z.coerce.number().int().min(1).max(10_000).default(64),
+      'event-ring': z.coerce.number().int().min(16).max(1_000_000).default(4096),
+      'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
+      'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
+    })
+    .refine((config) => config['core-port-low'] <= config['core-port-high'], {
+      path: ['core-port-high'],
+      message: 'lies below core-port-low',
+    });
+}
+
+export type Config = z.output<ReturnType<typeof configSchema>>;
+export type SettingName = keyof Config;
+
+/** For --help; the order is that of the list. */
+export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: string; isList?: true }>> = {
+  listen: {
+    argument: '<address>',
+    isList: true,
+    text: 'unix:/path or tcp:127.0.0.1:port, repeatable; default: alirtcd.sock in $XDG_RUNTIME_DIR (else ~/.local/state/alirtcd), and tcp:127.0.0.1:7420',
+  },
+  keys: {
+    argument: '<file>',
+    text: 'app ids and app keys, YAML "appid: appkey", readable by its owner only; default: a random pair in memory',
+  },
+  'core-port-low': { argument: '<port>', text: 'lowest port between daemon and core services (42000)' },
+  'core-port-high': { argument: '<port>', text: 'highest port between daemon and core services (45000)' },
+  'core-service': {
+    argument: '<path>',
+    isList: true,
+    text: 'a further core service that clients may name, repeatable',
+  },
+  'log-root': { argument: '<folder>', text: "where the engines' log folders lie (~/.local/state/alirtcd/log)" },
+  'log-level': { argument: '<level>', text: 'fatal, error, warn, info, debug, trace, silent (info)' },
+  'channel-server': {
+    argument: '<url>',
+    text: 'ws:// or wss:// of a LiveKit server; default: an embedded channel server is started',
+  },
+  'max-engines': { argument: '<number>', text: 'engines at the same time (64)' },
+  'event-ring': { argument: '<number>', text: 'events kept for each engine (4096)' },
+  'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
+  'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
+};

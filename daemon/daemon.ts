@@ -1,0 +1,144 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Server } from '@grpc/grpc-js';
+import type { HealthImplementation } from 'grpc-health-check';
+import { Lifecycle } from '../common/lifecycle.js';
+import type { Logger } from '../common/logger.js';
+import { createApi, setServing } from './api/server.js';
+import { systemClock } from './clock.js';
+import { formatListenAddress } from './config/listen_address.js';
+import type { ListenAddress } from './config/listen_address.js';
+import type { Config } from './config/schema.js';
+import { EngineRegistry } from './engine/engine_registry.js';
+import { engineCoreStarter } from './engine/start_engine_core.js';
+import { prepareKeys } from './node/app_keys.js';
+import { ChannelServerChild } from './node/channel_server_child.js';
+import { listen, removeSocket } from './node/listeners.js';
+
+export interface DaemonOptions {
+  config: Config;
+  version: string;
+  /** The folder that holds alirtc/v1/*.proto. */
+  protoRoot: string;
+  logger: Logger;
+}
+
+/** How long streams and calls may take to end by themselves once every engine has ended. */
+const SHUTDOWN_MS = 3_000;
+
+/** The whole daemon: keys, channel server, engines, API, listeners; closed youngest first. */
+export class Daemon extends Lifecycle {
+  readonly #options: DaemonOptions;
+  #runFolder: string | undefined;
+  #channelServer: ChannelServerChild | undefined;
+  #registry: EngineRegistry | undefined;
+  #server: Server | undefined;
+  #health: HealthImplementation | undefined;
+  readonly #listening: ListenAddress[] = [];
+
+  constructor(options: DaemonOptions) {
+    super();
+    this.#options = options;
+  }
+
+  get channelServerUrl(): string | undefined {
+    return this.#options.config['channel-server'] ?? this.#channelServer?.url;
+  }
+
+  /** The real addresses. */
+  get listening(): string[] {
+    return this.#listening.map(formatListenAddress);
+  }
+
+  protected override async onStart(): Promise<void> {
+    const { config, logger } = this.#options;
+    const runFolder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-'));
+    this.#runFolder = runFolder;
+    mkdirSync(config['log-root'], { recursive: true, mode: 0o700 });
+    const { keys, file } = prepareKeys(config.keys, runFolder);
+    if (config['channel-server'] === undefined) await this.#startChannelServer(file);
+    const registry = new EngineRegistry({
+      corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
+      builtinCoreService: config['builtin-core-service'],
+      coreServices: config['core-service'],
+      logRoot: config['log-root'],
+      maxEngines: config['max-engines'],
+      eventRing: config['event-ring'],
+      keys,
+      channelServerUrl: () => this.channelServerUrl,
+      startCore: engineCoreStarter(logger),
+      clock: systemClock,
+      logger,
+    });
+    this.#registry = registry;
+    await this.#serve(registry, keys);
+  }
+
+  protected override async onClose(): Promise<void> {
+    if (this.#health !== undefined) setServing(this.#health, false);
+    await this.#registry?.closeAll();
+    await this.#shutDownServer();
+    for (const address of this.#listening) removeSocket(address);
+    await this.#channelServer?.close({ kind: 'owner_closed' });
+    if (this.#runFolder !== undefined) rmSync(this.#runFolder, { recursive: true, force: true });
+  }
+
+  protected override onCloseError(error: unknown): void {
+    this.#options.logger.error({ err: error }, 'the daemon could not be closed in order');
+  }
+
+  /** Called while closing: nobody is asked or waited for any more. */
+  hurry(): void {
+    for (const { coreProcessId } of this.#registry?.list() ?? []) if (coreProcessId > 0) killQuietly(coreProcessId);
+    this.#channelServer?.kill();
+    this.#server?.forceShutdown();
+  }
+
+  async #startChannelServer(keysFile: string): Promise<void> {
+    const { config, logger } = this.#options;
+    this.#channelServer = new ChannelServerChild({ path: config['builtin-channel-server'], keysFile, logger });
+    await this.#channelServer.start();
+  }
+
+  async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>): Promise<void> {
+    const { config, version, protoRoot, logger } = this.#options;
+    const { server, health } = createApi({
+      registry,
+      keys,
+      version,
+      protoRoot,
+      logger,
+      startedAtUs: Date.now() * 1000,
+      channelServerUrl: () => this.channelServerUrl,
+      channelServerPid: () => this.#channelServer?.pid,
+    });
+    this.#server = server;
+    this.#health = health;
+    for (const address of config.listen) this.#listening.push(await listen(server, address));
+    setServing(health, true);
+  }
+
+  #shutDownServer(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        server.forceShutdown();
+        resolve();
+      }, SHUTDOWN_MS);
+      server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}

@@ -1,0 +1,315 @@
+import { AlirtcError, messageOf } from '../../common/errors.js';
+import { ERROR_NUMBERS, errorName } from '../../common/error_codes.js';
+import type { CallbackFields } from '../../coreservice/ipc/callbacks.js';
+import type { JoinConfigFields } from '../../coreservice/ipc/commands.js';
+import { ChannelProfile } from '../../coreservice/ipc/enums.js';
+import type { JoinExtension } from '../../coreservice/ipc/extension.js';
+import type {
+  JoinChannelRequest,
+  JoinChannelResponse,
+  LeaveChannelRequest,
+  LeaveChannelResponse,
+} from '../../gen/alirtc/v1/engine.js';
+import { EngineState } from '../../gen/alirtc/v1/events.js';
+import { ClientRole } from '../../gen/alirtc/v1/types.js';
+import { refusal, wrongState } from '../refusals.js';
+import { outcomeOf } from './callback_event.js';
+import type { EngineContext } from './engine_context.js';
+import { WAIT_MS } from './engine_context.js';
+import { checkJoin } from './join_request.js';
+import type { Join } from './join_request.js';
+import type { Credential, ExchangeRequest } from './token_exchange.js';
+
+/** engine-semantics.md, section 2. */
+export const JOIN_DEADLINE_MS = 10_000;
+/** The core has the same deadline; its own answer says more. */
+const JOIN_SLACK_MS = 1_000;
+const LEAVE_DEADLINE_MS = 5_000;
+
+export interface ChannelControlOptions {
+  /** Checks and exchanges a token; throws what the join fails with. */
+  exchange: (request: ExchangeRequest) => Promise<JoinExtension | undefined>;
+  /** Called with the config of every join, before it is sent. */
+  onJoin: (config: JoinConfigFields) => void;
+}
+
+/** Joining and leaving: one channel at a time, exactly one result for every accepted join. */
+export class ChannelControl {
+  readonly #engine: EngineContext;
+  readonly #options: ChannelControlOptions;
+  #join: Join | undefined;
+  #cancelDeadline: () => void = () => undefined;
+  /** The join's result has been told already: its end is only awaited. */
+  #quietLeave = false;
+  /** Seconds of SetPeriodForCheckPeople, which put off the confirmation of a join. */
+  checkPeopleSeconds = 0;
+
+  constructor(engine: EngineContext, options: ChannelControlOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** The join that is under way or stands. */
+  get current(): Readonly<Join> | undefined {
+    return this.#join;
+  }
+
+  get isJoined(): boolean {
+    return this.#engine.model.state === EngineState.JOINED;
+  }
+
+  /** Audience may not publish; in the communication profile there is none. */
+  get isAudience(): boolean {
+    return (
+      this.#join?.config.channelProfile !== ChannelProfile.Communication &&
+      this.#engine.model.role !== ClientRole.INTERACTIVE
+    );
+  }
+
+  /** Resolves when the engine is in a channel, however long that takes. Rejects when the signal aborts or the engine ends. */
+  async whenJoined(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    while (!this.isJoined)
+      await this.#engine.log.waitFor({
+        what: 'a channel to push into',
+        signal,
+        match: (event) =>
+          event.$case === 'engineStateChanged' && event.value.newState === EngineState.JOINED ? true : undefined,
+      });
+  }
+
+  async join(request: JoinChannelRequest, signal: AbortSignal): Promise<JoinChannelResponse> {
+    this.#checkMayJoin();
+    const join = checkJoin(request);
+    const outcome = request.wait ? this.#waitForJoin(signal) : undefined;
+    this.#accept(join);
+    void this.#send(join);
+    await outcome;
+    return { result: 0, channel: join.channel, userId: join.userId };
+  }
+
+  async leave(request: LeaveChannelRequest, signal: AbortSignal): Promise<LeaveChannelResponse> {
+    const { state } = this.#engine.model;
+    const mayLeave = state === EngineState.JOINED || state === EngineState.JOINING;
+    if (!mayLeave && state !== EngineState.LEAVING) return { result: 0 };
+    const left = request.wait ? this.#waitForLeave(signal) : undefined;
+    if (mayLeave) this.#startLeave('LeaveChannel', LEAVE_DEADLINE_MS);
+    return { result: (await left) ?? 0 };
+  }
+
+  /** For the end of the engine: leaves when there is something to leave. Resolves when left, at the latest after that time. */
+  async leaveAtEnd(deadlineMs: number): Promise<void> {
+    const { state } = this.#engine.model;
+    if (state !== EngineState.JOINED && state !== EngineState.JOINING) return;
+    const left = this.#waitForLeave(undefined, deadlineMs + JOIN_SLACK_MS);
+    this.#startLeave('Release', deadlineMs);
+    await left.catch(() => undefined);
+  }
+
+  onJoinResult(fields: CallbackFields<'JOIN_RESULT'>): void {
+    if (this.#engine.model.state !== EngineState.JOINING) return;
+    const { text } = outcomeOf(fields);
+    this.#settleJoin(fields.joinresult, text);
+  }
+
+  onLeaveResult(fields: CallbackFields<'LEAVE_RESULT'>): void {
+    const { state } = this.#engine.model;
+    if (state !== EngineState.LEAVING && state !== EngineState.JOINED) return;
+    this.#left(fields.leaveresult, 'left');
+  }
+
+  /** The core says that it is out of the channel against its will. */
+  onRemoved(reason: string): void {
+    if (this.#engine.model.state === EngineState.JOINING) this.#settleJoin(ERROR_NUMBERS.ERR_LEAVE_UNUSUAL, reason);
+    else if (this.isJoined) this.#out(reason);
+  }
+
+  /** The core process is gone. */
+  onCoreDied(): void {
+    if (this.#engine.model.state === EngineState.JOINING && !this.#quietLeave)
+      this.#settleJoin(ERROR_NUMBERS.ERR_NETWORK_DISCONNECT, 'the core process died');
+    this.#cancelDeadline();
+  }
+
+  #checkMayJoin(): void {
+    const { state } = this.#engine.model;
+    if (state === EngineState.READY) return;
+    if (state === EngineState.LEAVING)
+      throw wrongState('ERR_JOIN_ALREADY_JOINED', 'the engine is still leaving', 'wait for OnLeaveChannelResult');
+    if (state === EngineState.JOINING || state === EngineState.JOINED)
+      throw wrongState(
+        'ERR_JOIN_ALREADY_JOINED',
+        `the engine is ${state === EngineState.JOINED ? 'in' : 'joining'} channel "${this.#join?.channel ?? ''}"`,
+        'leave it, and wait for OnLeaveChannelResult',
+      );
+    throw refusal('unavailable', 'ENGINE_ENDED', 'the engine is being released');
+  }
+
+  #accept(join: Join): void {
+    this.#join = join;
+    this.#quietLeave = false;
+    this.#engine.setState(EngineState.JOINING, `joining channel ${join.channel}`);
+    const deadlineMs = this.#joinDeadlineMs() + JOIN_SLACK_MS;
+    this.#cancelDeadline = this.#engine.clock.after(deadlineMs, () => this.#joinTimedOut(deadlineMs));
+  }
+
+  /** A wrong token is a result of the join, so this never rejects. */
+  async #send(join: Join): Promise<void> {
+    try {
+      const extension = await this.#options.exchange({
+        credential: join.credential,
+        channel: join.channel,
+        userId: join.userId,
+        userName: join.userName,
+        role: this.isAudience ? 'live' : 'interactive',
+        profile: join.config.channelProfile,
+      });
+      if (this.#join !== join || this.#engine.model.state !== EngineState.JOINING) return;
+      this.#options.onJoin(join.config);
+      this.#sendJoin(join, extension);
+    } catch (error) {
+      if (this.#join !== join || this.#engine.model.state !== EngineState.JOINING) return;
+      const number = error instanceof AlirtcError ? error.number : undefined;
+      if (number === undefined) this.#engine.logger.error({ err: error }, 'the join could not be sent');
+      const text =
+        error instanceof AlirtcError && error.field !== undefined
+          ? `${error.field}: ${error.message}`
+          : messageOf(error);
+      this.#settleJoin(number ?? ERROR_NUMBERS.ERR_JOIN_FAILED, text);
+    }
+  }
+
+  #sendJoin(join: Join, extension: JoinExtension | undefined): void {
+    const { channel, userId, userName, config } = join;
+    const alirtcd = extension === undefined ? {} : { alirtcd: { ...extension } };
+    const credential: Credential = join.credential;
+    if (credential.kind === 'token') {
+      const fields = { token: credential.token, channel, userid: userId, username: userName, config, ...alirtcd };
+      this.#engine.send('JOIN_CHANNEL_V2', fields);
+      return;
+    }
+    const authInfo = {
+      channel,
+      userid: userId,
+      username: userName,
+      appid: credential.auth.appId,
+      nonce: credential.auth.nonce,
+      role: join.authRole,
+      token: credential.hash,
+      timestamp: credential.auth.timestamp,
+    };
+    this.#engine.send('JOIN_CHANNEL', { authInfo, config, ...alirtcd });
+  }
+
+  #settleJoin(result: number, text: string): void {
+    const join = this.#join;
+    this.#cancelDeadline();
+    const { channel = '', userId = '' } = join ?? {};
+    if (result === 0) this.#engine.setState(EngineState.JOINED, 'joined');
+    else this.#out(text === '' ? 'the join failed' : text);
+    this.#engine.emit({ $case: 'onJoinChannelResult', value: { result, channel, userId, text } });
+  }
+
+  #joinTimedOut(deadlineMs: number): void {
+    if (this.#engine.model.state !== EngineState.JOINING) return;
+    const { channel = '', userId = '' } = this.#join ?? {};
+    const text = `no result in ${deadlineMs} ms`;
+    this.#startLeave('the join timed out', LEAVE_DEADLINE_MS, true);
+    const value = { result: ERROR_NUMBERS.ERR_JOIN_TIMEOUT, channel, userId, text };
+    this.#engine.emit({ $case: 'onJoinChannelResult', value });
+  }
+
+  #startLeave(reason: string, deadlineMs: number, quiet = false): void {
+    const wasJoining = this.#engine.model.state === EngineState.JOINING;
+    const { channel = '', userId = '' } = this.#join ?? {};
+    this.#cancelDeadline();
+    this.#quietLeave = quiet;
+    this.#engine.setState(EngineState.LEAVING, reason);
+    // Every accepted join has its result, also one that is taken back.
+    if (wasJoining && !quiet)
+      this.#engine.emit({
+        $case: 'onJoinChannelResult',
+        value: { result: ERROR_NUMBERS.ERR_JOIN_FAILED, channel, userId, text: `${reason} came before the result` },
+      });
+    this.#cancelDeadline = this.#engine.clock.after(deadlineMs, () =>
+      this.#left(ERROR_NUMBERS.ERR_NETWORK_TIMEOUT, `the core did not confirm in ${deadlineMs} ms`),
+    );
+    try {
+      this.#engine.send('LEAVE_CHANNEL', {});
+    } catch (error) {
+      this.#left(ERROR_NUMBERS.ERR_NETWORK_DISCONNECT, messageOf(error));
+    }
+  }
+
+  #left(result: number, reason: string): void {
+    const quiet = this.#quietLeave;
+    this.#out(reason);
+    if (!quiet) this.#engine.emit({ $case: 'onLeaveChannelResult', value: { result } });
+  }
+
+  /** In no channel any more. */
+  #out(reason: string): void {
+    this.#cancelDeadline();
+    this.#join = undefined;
+    this.#engine.setState(EngineState.READY, reason);
+    this.#quietLeave = false;
+  }
+
+  #joinDeadlineMs(): number {
+    return JOIN_DEADLINE_MS + Math.max(0, this.checkPeopleSeconds) * 1000;
+  }
+
+  #waitForJoin(signal: AbortSignal): Promise<true> {
+    return this.#engine.log.waitFor({
+      what: 'the result of the join',
+      timeoutMs: this.#joinDeadlineMs() + 2 * JOIN_SLACK_MS,
+      signal,
+      match: (event) => {
+        if (event.$case !== 'onJoinChannelResult') return undefined;
+        if (event.value.result === 0) return true;
+        throw joinFailure(event.value.result, event.value.text);
+      },
+    });
+  }
+
+  #waitForLeave(signal: AbortSignal | undefined, timeoutMs = WAIT_MS): Promise<number> {
+    return this.#engine.log.waitFor({
+      what: 'OnLeaveChannelResult',
+      timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+      match: (event) => {
+        if (event.$case === 'onLeaveChannelResult') return event.value.result;
+        // A join that timed out is left without a callback.
+        const isOut = event.$case === 'engineStateChanged' && event.value.newState === EngineState.READY;
+        return isOut && this.#quietLeave ? 0 : undefined;
+      },
+    });
+  }
+}
+
+/** The status of a join that failed, for a call with `wait`. */
+export function joinFailure(result: number, text: string): AlirtcError {
+  const reason = errorName(result) ?? 'ERR_JOIN_FAILED';
+  const message = text === '' ? `the join failed with ${reason}` : text;
+  return new AlirtcError(joinFailureClass(reason), message, { reason, number: result });
+}
+
+function joinFailureClass(reason: string): AlirtcError['class'] {
+  switch (reason) {
+    case 'ERR_JOIN_BAD_APPID':
+    case 'ERR_JOIN_INVALID_APPID':
+    case 'ERR_JOIN_BAD_TOKEN':
+      return 'unauthenticated';
+    case 'ERR_JOIN_TIMEOUT':
+    case 'ERR_NETWORK_TIMEOUT':
+      return 'deadline_exceeded';
+    case 'ERR_JOIN_BAD_PARAM':
+    case 'ERR_JOIN_CONFIG_INVALID':
+      return 'invalid_argument';
+    case 'ERR_NETWORK_CONNECT_FAIL':
+    case 'ERR_NETWORK_DISCONNECT':
+      return 'unavailable';
+    default:
+      return 'failed_precondition';
+  }
+}

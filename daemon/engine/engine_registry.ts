@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Logger } from '../../common/logger.js';
+import type { CreateAliRTCEngineRequest } from '../../gen/alirtc/v1/engine.js';
+import type { Clock } from '../clock.js';
+import { refusal } from '../refusals.js';
+import { checkJsonObject, checkPortRange } from './checks.js';
+import type { StartEngineCore } from './engine_core.js';
+import { EngineSession } from './engine_session.js';
+import { engineLogPath } from './log_path.js';
+
+export interface EngineRegistryOptions {
+  corePorts: { low: number; high: number };
+  /** Where "builtin" lies. */
+  builtinCoreService: string;
+  /** The other core services that the operator allows. */
+  coreServices: readonly string[];
+  logRoot: string;
+  maxEngines: number;
+  eventRing: number;
+  keys: ReadonlyMap<string, string>;
+  channelServerUrl: () => string | undefined;
+  startCore: StartEngineCore;
+  clock: Clock;
+  logger: Logger;
+}
+
+const BUILTIN = 'builtin';
+/** Of engines that ended: their events can still be read, for as many. */
+const KEPT_ENDED = 16;
+/** Of engines that ended: known to have existed, for as many. */
+const KEPT_IDS = 1024;
+/** RFC 4648 base32 in lower case. */
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+const ID_CHARACTERS = 12;
+
+/** The engines of this daemon. */
+export class EngineRegistry {
+  readonly #options: EngineRegistryOptions;
+  readonly #live = new Map<string, EngineSession>();
+  readonly #ended = new Map<string, EngineSession>();
+  readonly #endedIds = new Set<string>();
+  #closing = false;
+
+  constructor(options: EngineRegistryOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  list(): EngineSession[] {
+    return [...this.#live.values()];
+  }
+
+  /** Starts an engine. Throws INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+  async create(request: CreateAliRTCEngineRequest): Promise<EngineSession> {
+    if (this.#closing) throw refusal('unavailable', 'DAEMON_STOPS', 'the daemon stops');
+    const { maxEngines, corePorts, logRoot } = this.#options;
+    const engineId = newEngineId();
+    const ports = checkPortRange(request.lowPort, request.highPort, corePorts);
+    const extra = checkJsonObject('extra', request.extra, true);
+    const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
+    if (this.#live.size >= maxEngines)
+      throw refusal('resource_exhausted', 'TOO_MANY_ENGINES', `this daemon runs at most ${maxEngines} engines`, {
+        remedy: 'release one, or raise --max-engines',
+        metadata: { limit: String(maxEngines) },
+      });
+    const session = new EngineSession({
+      ...this.#options,
+      engineId,
+      servicePath,
+      foreignCore,
+      lowPort: ports.low,
+      highPort: ports.high,
+      // Looked up before the first await: the folder exists when the session starts.
+      logPath: engineLogPath(logRoot, request.logPath, engineId),
+      h5mode: request.h5mode,
+      extra: JSON.stringify(extra),
+    });
+    this.#live.set(engineId, session);
+    void session.done.then(() => this.#bury(session));
+    await session.start();
+    return session;
+  }
+
+  /** A live engine. Throws NOT_FOUND, or UNAVAILABLE when it ended by itself. */
+  get(engineId: string): EngineSession {
+    const session = this.#live.get(engineId);
+    if (session !== undefined) return session;
+    const ended = this.#ended.get(engineId);
+    if (ended?.endedByItself === true)
+      throw refusal('unavailable', 'CORE_DIED', 'the engine has ended: its core process died', {
+        field: 'engine_id',
+        remedy: 'create a new engine; GetEventHandler still tells what happened',
+      });
+    throw notFound(engineId);
+  }
+
+  /** A live engine, or one that ended not long ago. */
+  find(engineId: string): EngineSession {
+    return this.#live.get(engineId) ?? this.#ended.get(engineId) ?? this.get(engineId);
+  }
+
+  /** Ends an engine. Releasing one that ended already succeeds. */
+  async release(engineId: string): Promise<void> {
+    const session = this.#live.get(engineId);
+    if (session !== undefined) await session.close();
+    else if (!this.#endedIds.has(engineId)) throw notFound(engineId);
+  }
+
+  /** Ends all engines, at the same time. New ones are refused from now on. */
+  async closeAll(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.list().map((session) => session.close({ kind: 'owner_closed' })));
+  }
+
+  #coreService(wanted: string): { servicePath: string; foreignCore: boolean } {
+    const { builtinCoreService, coreServices } = this.#options;
+    if (wanted === '' || wanted === BUILTIN) return { servicePath: builtinCoreService, foreignCore: false };
+    const servicePath = path.normalize(wanted);
+    if (coreServices.includes(servicePath)) return { servicePath, foreignCore: servicePath !== builtinCoreService };
+    throw refusal(
+      'invalid_argument',
+      'CORE_SERVICE_NOT_ALLOWED',
+      'core_service_path: the operator has not allowed it',
+      {
+        field: 'core_service_path',
+        value: wanted.slice(0, 80),
+        remedy: 'leave it empty, or have the operator add it with --core-service',
+      },
+    );
+  }
+
+  #bury(session: EngineSession): void {
+    this.#live.delete(session.engineId);
+    this.#ended.set(session.engineId, session);
+    this.#endedIds.add(session.engineId);
+    dropOldest(this.#ended.keys(), this.#ended.size > KEPT_ENDED, (id) => this.#ended.delete(id));
+    dropOldest(this.#endedIds.keys(), this.#endedIds.size > KEPT_IDS, (id) => this.#endedIds.delete(id));
+  }
+}
+
+/** Short, and not to be guessed: 60 random bits. */
+export function newEngineId(): string {
+  const characters = [...randomBytes(ID_CHARACTERS)].map((byte) => BASE32[byte & 31]);
+  return `eng_${characters.join('')}`;
+}
+
+function notFound(engineId: string): Error {
+  return refusal('not_found', 'ENGINE_NOT_FOUND', 'no such engine, or it was released', {
+    field: 'engine_id',
+    value: engineId.slice(0, 80),
+  });
+}
+
+function dropOldest(keys: Iterator<string>, tooMany: boolean, drop: (key: string) => void): void {
+  const oldest = keys.next();
+  if (tooMany && oldest.done !== true) drop(oldest.value);
+}

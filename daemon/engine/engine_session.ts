@@ -1,0 +1,242 @@
+import type { EndCause } from '../../common/lifecycle.js';
+import { Lifecycle } from '../../common/lifecycle.js';
+import type { Logger } from '../../common/logger.js';
+import { ERROR_NUMBERS } from '../../common/error_codes.js';
+import { messageOf } from '../../common/errors.js';
+import type { CommandFields, CommandName } from '../../coreservice/ipc/commands.js';
+import type { ParameterExtension } from '../../coreservice/ipc/extension.js';
+import { EndCause as EngineEndCause, EngineState } from '../../gen/alirtc/v1/events.js';
+import type { EngineSnapshot } from '../../gen/alirtc/v1/events.js';
+import { ErrorCode } from '../../gen/alirtc/v1/types.js';
+import type { Clock } from '../clock.js';
+import { EventLog } from '../events/event_log.js';
+import type { EngineEvent } from '../events/event_log.js';
+import { EventReader } from '../events/event_reader.js';
+import { MediaHub } from '../media/media_hub.js';
+import { refusal } from '../refusals.js';
+import { Answers } from './answers.js';
+import { CallbackRouter } from './callback_router.js';
+import { ChannelControl } from './channel_control.js';
+import type { EngineContext } from './engine_context.js';
+import type { EngineCore, StartEngineCore } from './engine_core.js';
+import { EngineModel } from './engine_model.js';
+import { PublishControl } from './publish_control.js';
+import { PushControl } from './push_control.js';
+import { MessageControl } from './message_control.js';
+import { Settings } from './settings.js';
+import { SettingsControl } from './settings_control.js';
+import { SubscribeControl } from './subscribe_control.js';
+import { exchangeToken } from './token_exchange.js';
+
+export interface EngineSessionOptions {
+  engineId: string;
+  servicePath: string;
+  /** A core with a cloud of its own. */
+  foreignCore: boolean;
+  lowPort: number;
+  highPort: number;
+  logPath: string;
+  h5mode: boolean;
+  /** JSON text of an object. */
+  extra: string;
+  keys: ReadonlyMap<string, string>;
+  /** Read at every use: an embedded channel server may move. */
+  channelServerUrl: () => string | undefined;
+  eventRing: number;
+  startCore: StartEngineCore;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** From CREATE to the first answer. */
+const HELLO_DEADLINE_MS = 10_000;
+const LEAVE_AT_END_MS = 2_000;
+
+/**
+ * One engine: its desired state and one live core process. The parts hold the state (settings, channel, what is published, subscribed and pushed); this class
+ * owns the core, the event log and the media hub, and ends them.
+ */
+export class EngineSession extends Lifecycle implements EngineContext {
+  readonly engineId: string;
+  readonly log: EventLog;
+  readonly model = new EngineModel();
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly media: MediaHub;
+  readonly channel: ChannelControl;
+  readonly publishing: PublishControl;
+  readonly subscribing: SubscribeControl;
+  readonly push: PushControl;
+  readonly settings: SettingsControl;
+  readonly messages: MessageControl;
+  readonly answers: Answers;
+  readonly #options: EngineSessionOptions;
+  readonly #kept = new Settings();
+  readonly #callbacks: CallbackRouter;
+  #core: EngineCore | undefined;
+  #endedByItself = false;
+
+  constructor(options: EngineSessionOptions) {
+    super();
+    this.#options = options;
+    this.engineId = options.engineId;
+    this.clock = options.clock;
+    this.logger = options.logger.child({ engineId: options.engineId });
+    this.log = new EventLog(options.clock, options.eventRing);
+    this.media = new MediaHub(
+      {
+        demand: (demand) => this.sendParameter({ demand }),
+        requestKeyFrame: (uid, track) => this.sendParameter({ requestKeyFrame: { uid, track } }),
+      },
+      options.clock,
+    );
+    this.channel = new ChannelControl(this, {
+      exchange: (request) =>
+        exchangeToken(request, {
+          keys: options.keys,
+          channelServerUrl: options.channelServerUrl(),
+          foreignCore: options.foreignCore,
+          nowSeconds: this.clock.nowMs() / 1000,
+        }),
+      onJoin: (config) => this.push.onJoin(config),
+    });
+    this.answers = new Answers(this);
+    this.publishing = new PublishControl(this, this.channel);
+    this.subscribing = new SubscribeControl(this, this.channel, this.answers.testRound);
+    this.push = new PushControl(this, this.channel, () => this.#core?.drained() ?? Promise.resolve());
+    this.settings = new SettingsControl(this, this.channel, this.publishing);
+    this.messages = new MessageControl(this, this.channel, this.settings);
+    this.#callbacks = new CallbackRouter(this);
+  }
+
+  /** True: the core process died. */
+  get endedByItself(): boolean {
+    return this.#endedByItself;
+  }
+
+  get corePort(): number {
+    return this.#core?.port ?? 0;
+  }
+
+  get coreProcessId(): number {
+    return this.#core?.pid ?? 0;
+  }
+
+  snapshot(): EngineSnapshot {
+    return this.model.snapshot(this.engineId, this.log.oldest);
+  }
+
+  /** Throws OUT_OF_RANGE. */
+  openEvents(fromSequence: number): EventReader {
+    return new EventReader(this.log, fromSequence, () => this.snapshot());
+  }
+
+  emit(event: EngineEvent): void {
+    this.model.apply(event);
+    if (event.$case === 'onRemoteUserOffLineNotify') this.media.forgetUser(event.value.uid);
+    this.log.append(event);
+  }
+
+  setState(state: EngineState, reason: string): void {
+    const oldState = this.model.state;
+    if (oldState === state) return;
+    // The way to the end is one way.
+    if (oldState === EngineState.CLOSED || (oldState === EngineState.CLOSING && state !== EngineState.CLOSED)) return;
+    this.logger.debug({ from: EngineState[oldState], to: EngineState[state], reason }, 'engine state');
+    this.emit({ $case: 'engineStateChanged', value: { oldState, newState: state, reason } });
+  }
+
+  send<N extends CommandName>(name: N, fields: CommandFields<N>, payload?: Uint8Array): void {
+    if (this.#core === undefined) throw refusal('unavailable', 'CORE_DIED', 'the engine has no live core process');
+    this.#core.send(name, fields, payload);
+  }
+
+  set<N extends CommandName>(slot: string, name: N, fields: CommandFields<N>): void {
+    this.send(name, fields);
+    this.#kept.set(slot, name, fields);
+  }
+
+  /** Says something to a core of ours; silently nothing when there is none. */
+  sendParameter(parameter: ParameterExtension): void {
+    try {
+      this.#core?.send('SET_PARAMETER', { param: JSON.stringify({ alirtcd: parameter }) });
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the core is gone already');
+    }
+  }
+
+  protected override async onStart(): Promise<void> {
+    const { servicePath, lowPort, highPort, logPath } = this.#options;
+    const core = await this.#options.startCore({
+      engineId: this.engineId,
+      servicePath,
+      lowPort,
+      highPort,
+      logPath,
+      onCallback: (callback) => this.#callbacks.route(callback),
+    });
+    this.#core = core;
+    void core.done.then((cause) => this.#onCoreDone(core, cause));
+    this.#greet(core);
+    // The first answer is the proof that the core reads and writes.
+    await this.answers.sdkVersion(HELLO_DEADLINE_MS);
+    this.setState(EngineState.READY, 'the core service answers');
+  }
+
+  /** What every new core is told: how it was created, what we want beyond the vendor's protocol, the settings. */
+  #greet(core: EngineCore): void {
+    const { logPath, h5mode, extra, channelServerUrl } = this.#options;
+    const url = channelServerUrl();
+    const alirtcd = { engineId: this.engineId, ...(url === undefined ? {} : { url }) };
+    core.send('CREATE_RTC_ENGINE', { logPath, h5mode, extra, alirtcd });
+    this.push.reset();
+    this.sendParameter({ credits: true });
+    this.media.announceDemand();
+    this.#kept.replay((name, fields) => core.send(name, fields));
+    // Its answer tells whether the core counts what it consumes.
+    void this.answers.remainBuffer().catch(() => undefined);
+  }
+
+  protected override async onClose(cause: EndCause): Promise<void> {
+    const died = cause.kind === 'failed';
+    this.#endedByItself = died;
+    if (!died) await this.#leaveAndClose(cause);
+    await this.#core?.close();
+    this.#core = undefined;
+    const detail = died ? messageOf(cause.error) : cause.kind;
+    const error = died ? refusal('unavailable', 'CORE_DIED', detail) : undefined;
+    this.answers.fail(error ?? refusal('unavailable', 'ENGINE_ENDED', 'the engine was released'));
+    this.media.end(error);
+    this.setState(EngineState.CLOSED, detail.split('\n')[0] ?? '');
+    this.log.end({ cause: endCause(cause), detail });
+  }
+
+  async #leaveAndClose(cause: EndCause): Promise<void> {
+    const left = this.channel.leaveAtEnd(LEAVE_AT_END_MS);
+    await left;
+    this.setState(EngineState.CLOSING, cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release');
+  }
+
+  #onCoreDone(core: EngineCore, cause: EndCause): void {
+    if (this.#core !== core || this.state === 'closing' || this.state === 'closed') return;
+    const lines = core.lastLines().slice(-10).join('\n');
+    const text = cause.kind === 'failed' ? messageOf(cause.error) : `the core process ended; its last lines:\n${lines}`;
+    this.logger.error({ pid: core.pid, reason: text }, 'the core process died');
+    const number = ERROR_NUMBERS.ERR_NETWORK_DISCONNECT;
+    const headline = text.split('\n')[0] ?? '';
+    this.emit({ $case: 'onError', value: { errorCode: ErrorCode.NETWORK_DISCONNECT, number, text: headline } });
+    this.channel.onCoreDied();
+    void this.close({ kind: 'failed', error: cause.kind === 'failed' ? cause.error : new Error(text) });
+  }
+}
+
+function endCause(cause: EndCause): EngineEndCause {
+  switch (cause.kind) {
+    case 'requested':
+      return EngineEndCause.RELEASED;
+    case 'owner_closed':
+      return EngineEndCause.DAEMON_STOPPED;
+    case 'failed':
+      return EngineEndCause.CORE_DIED;
+  }
+}

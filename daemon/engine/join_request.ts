@@ -1,0 +1,95 @@
+import type { JoinConfigFields } from '../../coreservice/ipc/commands.js';
+import { PublishAvsyncMode } from '../../coreservice/ipc/enums.js';
+import type { JoinChannelRequest } from '../../gen/alirtc/v1/engine.js';
+import { JoinChannelConfig } from '../../gen/alirtc/v1/types.js';
+import * as convert from '../conversions.js';
+import { invalidField } from '../refusals.js';
+import { checkId, checkName, checkRange } from './checks.js';
+import type { Credential } from './token_exchange.js';
+import { identityOf } from './token_exchange.js';
+
+/** A checked join. */
+export interface Join {
+  credential: Credential;
+  /** The role word of a multi-parameter join. */
+  authRole: string;
+  channel: string;
+  userId: string;
+  userName: string;
+  config: JoinConfigFields;
+}
+
+const DEFAULT_AUDIO_CACHE = 300;
+const DEFAULT_VIDEO_CACHE = 100;
+/** What one machine can hold; the interface names no limit. */
+const MAX_AUDIO_CACHE = 6000;
+const MAX_VIDEO_CACHE = 1000;
+/** NoDelay (engine-semantics.md, section 4). */
+const NO_DELAY_AUDIO_MS = 200;
+const NO_DELAY_PICTURES = 5;
+
+/** Throws INVALID_ARGUMENT with the interface's name. A token that cannot be read at all is left for the join's result when channel and user are said. */
+export function checkJoin(request: JoinChannelRequest): Join {
+  const config = joinConfig(request.config ?? JoinChannelConfig.fromPartial({}));
+  const { credential, authRole, said } = credentialOf(request);
+  const channel = checkId('channel_id', request.channelId || said('channel'), 'ERR_JOIN_BAD_PARAM');
+  const userId = checkId('user_id', request.userId || said('userId'), 'ERR_JOIN_BAD_PARAM');
+  const userName = checkName('user_name', request.userName || said('userName'), 'ERR_JOIN_BAD_PARAM');
+  return { credential, authRole, channel, userId, userName, config };
+}
+
+type Said = (name: 'channel' | 'userId' | 'userName') => string;
+
+function credentialOf({ credential }: JoinChannelRequest): { credential: Credential; authRole: string; said: Said } {
+  if (credential?.$case === 'authInfo') {
+    const { channel, userId, userName, appId, nonce, timestamp, token: hash, role } = credential.value;
+    if (hash === '') throw invalidField('auth_info.token', '', 'is empty', { reason: 'ERR_JOIN_CONFIG_INVALID' });
+    const said: Said = (name) => ({ channel, userId, userName })[name];
+    const auth = { appId, channel, userId, nonce, timestamp };
+    return { credential: { kind: 'auth', auth, hash }, authRole: role, said };
+  }
+  const token = credential?.value ?? '';
+  if (token === '') throw invalidField('token', '', 'is empty', { reason: 'ERR_JOIN_CONFIG_INVALID' });
+  const said: Said = (name) => (name === 'userName' ? '' : identityOf(token)[name]);
+  return { credential: { kind: 'token', token }, authRole: '', said };
+}
+
+function joinConfig(config: JoinChannelConfig): JoinConfigFields {
+  const audioCache = config.publishAvsyncWithPtsMaxAudioCacheSize ?? DEFAULT_AUDIO_CACHE;
+  const videoCache = config.publishAvsyncWithPtsMaxVideoCacheSize ?? DEFAULT_VIDEO_CACHE;
+  const name = 'config.publish_avsync_with_pts_max';
+  return {
+    isAudioOnly: config.isAudioOnly,
+    channelProfile: convert.channelProfile.toIpc(config.channelProfile, 'config.channel_profile'),
+    publishMode: convert.publishMode.toIpc(config.publishMode, 'config.publish_mode'),
+    subscribeMode: convert.subscribeMode.toIpc(config.subscribeMode, 'config.subscribe_mode'),
+    publishAvsyncMode: convert.publishAvsyncMode.toIpc(config.publishAvsyncMode, 'config.publish_avsync_mode'),
+    publishAvsyncWithPtsMaxAudioCacheSize: checkRange(
+      `${name}_audio_cache_size`,
+      audioCache,
+      1,
+      MAX_AUDIO_CACHE,
+      'ERR_JOIN_BAD_PARAM',
+    ),
+    publishAvsyncWithPtsMaxVideoCacheSize: checkRange(
+      `${name}_video_cache_size`,
+      videoCache,
+      1,
+      MAX_VIDEO_CACHE,
+      'ERR_JOIN_BAD_PARAM',
+    ),
+    subscribeVideoFormat: convert.videoFormat.toIpc(config.subscribeVideoFormat, 'config.subscribe_video_format'),
+    subscribeAudioFormat: convert.audioFormat.toIpc(config.subscribeAudioFormat, 'config.subscribe_audio_format'),
+    ttsVad: false,
+  };
+}
+
+/** How much the core's push queues hold under a join's config. */
+export function queueCapacity(config: JoinConfigFields): { audioMs: number; pictures: number } {
+  if (config.publishAvsyncMode === PublishAvsyncMode.NoDelay)
+    return { audioMs: NO_DELAY_AUDIO_MS, pictures: NO_DELAY_PICTURES };
+  return {
+    audioMs: config.publishAvsyncWithPtsMaxAudioCacheSize * 10,
+    pictures: config.publishAvsyncWithPtsMaxVideoCacheSize,
+  };
+}

@@ -1,0 +1,43 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { messageOf } from '../../common/errors.js';
+import { refusal } from '../refusals.js';
+
+/**
+ * The folder of an engine's log files, made when it is missing. It lies below the log root also when links are followed; anything else is refused
+ * before something is made there. Empty: a folder named by the engine.
+ */
+export function engineLogPath(logRoot: string, wanted: string, engineId: string): string {
+  const root = realpathSync(logRoot);
+  const folder = path.resolve(root, wanted === '' ? engineId : wanted);
+  const real = realPathOfPossible(folder);
+  if (real !== root && !real.startsWith(root + path.sep))
+    throw refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', "log_path: lies outside of the daemon's log root", {
+      field: 'log_path',
+      value: wanted.slice(0, 80),
+      remedy: `leave it empty, or name a folder below ${logRoot}`,
+    });
+  try {
+    mkdirSync(real, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', `log_path: cannot be made: ${messageOf(error)}`, {
+      field: 'log_path',
+      value: wanted.slice(0, 80),
+    });
+  }
+  return real;
+}
+
+/** realpath() of a path of which the last parts need not exist. */
+function realPathOfPossible(wanted: string): string {
+  const missing: string[] = [];
+  for (let at = wanted; ; at = path.dirname(at)) {
+    try {
+      return path.join(realpathSync(at), ...missing);
+    } catch (error) {
+      // A link that leads nowhere would be followed by mkdir; only what does not exist at all may be made.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || at === path.dirname(at)) throw error;
+      missing.unshift(path.basename(at));
+    }
+  }
+}

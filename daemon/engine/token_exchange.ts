@@ -1,0 +1,106 @@
+import type { JoinExtension } from '../../coreservice/ipc/extension.js';
+import { decodeToken, looksLikeJwt, verifyToken } from '../../common/token/alirtc_token.js';
+import type { AuthInfo } from '../../common/token/alirtc_token.js';
+import { mintLiveKitToken } from '../../common/token/livekit_token.js';
+import { refusal } from '../refusals.js';
+
+/** What a join brings to prove who it is. */
+export type Credential = { kind: 'token'; token: string } | { kind: 'auth'; auth: AuthInfo; hash: string };
+
+export interface ExchangeRequest {
+  credential: Credential;
+  channel: string;
+  userId: string;
+  userName: string;
+  role: 'interactive' | 'live';
+  /** The IPC's ChannelProfile. */
+  profile: number;
+}
+
+export interface TokenExchangeOptions {
+  keys: ReadonlyMap<string, string>;
+  /** Where to join; undefined: the core knows (the vendor's cloud). */
+  channelServerUrl: string | undefined;
+  /** A core that has a cloud of its own takes tokens of app ids that the daemon does not know. */
+  foreignCore: boolean;
+  nowSeconds: number;
+}
+
+/**
+ * Checks a join's token, and exchanges it for what our core service joins with. Undefined: the core gets the original alone. Throws what the join
+ * fails with: ERR_JOIN_BAD_APPID or ERR_JOIN_BAD_TOKEN.
+ */
+export async function exchangeToken(
+  request: ExchangeRequest,
+  options: TokenExchangeOptions,
+): Promise<JoinExtension | undefined> {
+  const { credential, channel, userId } = request;
+  const { keys, channelServerUrl: url, nowSeconds } = options;
+  if (credential.kind === 'token' && looksLikeJwt(credential.token)) {
+    checkClaims(claimsOf(credential.token), request, nowSeconds);
+    return url === undefined ? undefined : { url, token: credential.token };
+  }
+  const decoded = credential.kind === 'token' ? decodeToken(credential.token) : credential;
+  if (options.foreignCore && !keys.has(decoded.auth.appId)) return undefined;
+  verifyToken(decoded, { channel, userId }, keys, nowSeconds);
+  const key = keys.get(decoded.auth.appId);
+  if (url === undefined || key === undefined) return undefined;
+  const token = await mintLiveKitToken(decoded.auth.appId, key, {
+    room: channel,
+    identity: userId,
+    ...(request.userName === '' ? {} : { name: request.userName }),
+    role: request.role,
+    profile: request.profile,
+    expiresAt: decoded.auth.timestamp,
+  });
+  return { url, token };
+}
+
+/** Channel and user of a token, for joins that do not say them. Throws ERR_JOIN_BAD_TOKEN. */
+export function identityOf(token: string): { channel: string; userId: string } {
+  if (!looksLikeJwt(token)) {
+    const { auth } = decodeToken(token);
+    return { channel: auth.channel, userId: auth.userId };
+  }
+  const claims = claimsOf(token);
+  return { channel: claims.room, userId: claims.identity };
+}
+
+interface Claims {
+  room: string;
+  identity: string;
+  /** Unix time in seconds; 0: not said. */
+  expiresAt: number;
+}
+
+/** What a LiveKit token says; whether it is genuine is for the channel server to find out. */
+function claimsOf(token: string): Claims {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      sub?: unknown;
+      exp?: unknown;
+      video?: { room?: unknown };
+    };
+    return {
+      room: typeof claims.video?.room === 'string' ? claims.video.room : '',
+      identity: typeof claims.sub === 'string' ? claims.sub : '',
+      expiresAt: typeof claims.exp === 'number' ? claims.exp : 0,
+    };
+  } catch {
+    throw badToken('the token has two dots, but is not a LiveKit access token', 'token');
+  }
+}
+
+function checkClaims(claims: Claims, request: ExchangeRequest, nowSeconds: number): void {
+  // Without a room the token is for every room.
+  if (claims.room !== '' && claims.room !== request.channel)
+    throw badToken(`the token is for channel "${claims.room}", the join for "${request.channel}"`, 'channel_id');
+  if (claims.identity !== request.userId)
+    throw badToken(`the token is for user "${claims.identity}", the join for "${request.userId}"`, 'user_id');
+  if (claims.expiresAt !== 0 && claims.expiresAt <= nowSeconds)
+    throw badToken(`the token expired at ${new Date(claims.expiresAt * 1000).toISOString()}`, 'timestamp');
+}
+
+function badToken(message: string, field: string): Error {
+  return refusal('unauthenticated', 'ERR_JOIN_BAD_TOKEN', message, { field, remedy: 'make a new token' });
+}

@@ -1,0 +1,88 @@
+import type { GetEventHandlerResponse } from '../../gen/alirtc/v1/events.js';
+import { refusal } from '../refusals.js';
+import type { EventLog, SnapshotSource } from './event_log.js';
+
+/**
+ * One reader's way through an event log: the snapshot, then the events from the wanted number on, the last one being the end. Pulled by its user; the
+ * log never waits for it.
+ */
+export class EventReader {
+  readonly #log: EventLog;
+  readonly #snapshot: GetEventHandlerResponse;
+  #snapshotRead = false;
+  #cursor: number;
+  #finished = false;
+  #wake: (() => void) | undefined;
+  readonly #stop: () => void;
+
+  /** Throws OUT_OF_RANGE. `snapshot` is read now, so that it is consistent with the position. */
+  constructor(log: EventLog, from: number, snapshot: SnapshotSource) {
+    this.#log = log;
+    this.#cursor = log.position(from);
+    const last = log.next - 1;
+    const timeUs = log.at(last)?.timeUs ?? 0;
+    this.#snapshot = { sequence: last, timeUs, event: { $case: 'snapshot', value: snapshot() } };
+    this.#stop = log.onAppend(() => this.#wake?.());
+  }
+
+  /** The next message, or undefined after the end. Throws RESOURCE_EXHAUSTED when this reader lags too far behind. */
+  async next(signal: AbortSignal): Promise<GetEventHandlerResponse | undefined> {
+    if (!this.#snapshotRead) {
+      this.#snapshotRead = true;
+      return this.#snapshot;
+    }
+    while (!this.#finished && !signal.aborted) {
+      if (this.#cursor === this.#log.next) {
+        await this.#appended(signal);
+        continue;
+      }
+      return this.#read();
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#stop();
+    this.#finished = true;
+    this.#wake?.();
+  }
+
+  #read(): GetEventHandlerResponse {
+    const logged = this.#log.at(this.#cursor);
+    const lag = this.#log.next - this.#cursor;
+    // What was asked for from the start may lie further back than the lag; it is read without waiting, so only falling out of the ring ends it.
+    if (logged === undefined || (lag > this.#log.maxLag && this.#live)) throw tooSlow(this.#cursor, this.#log);
+    this.#cursor += 1;
+    if (this.#cursor === this.#log.next) this.#live = true;
+    if (logged.event.$case === 'ended') this.#finished = true;
+    return logged;
+  }
+  /** True once this reader has read all there was. */
+  #live = false;
+
+  #appended(signal: AbortSignal): Promise<void> {
+    this.#live = true;
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#wake = undefined;
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+}
+
+function tooSlow(cursor: number, log: EventLog): Error {
+  const resume = Math.max(cursor, log.oldest);
+  return refusal(
+    'resource_exhausted',
+    'EVENTS_TOO_SLOW',
+    `the reader does not keep up: event ${cursor} of ${log.next - 1}`,
+    {
+      remedy: `resume with from_sequence ${resume}`,
+      metadata: { resume: String(resume), oldest: String(log.oldest), next: String(log.next) },
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { createLogger } from '../common/logger.js';
+import { messageOf } from '../common/errors.js';
+import packageJson from '../package.json' with { type: 'json' };
+import { ConfigError, loadConfig } from './config/load_config.js';
+import type { Config } from './config/schema.js';
+import { Daemon } from './daemon.js';
+
+const EXIT_USAGE = 2;
+const here = path.dirname(fileURLToPath(import.meta.url));
+const { version } = packageJson;
+
+async function main(config: Config): Promise<void> {
+  const logger = createLogger('alirtcd', config['log-level']);
+  const daemon = new Daemon({ config, version, protoRoot: path.join(here, '..', 'proto'), logger });
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    logger.info({ signal }, signals === 1 ? 'stopping' : 'stopping at once');
+    if (signals === 1) void daemon.close();
+    else daemon.hurry();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection: a defect'));
+  try {
+    await daemon.start();
+  } catch (error) {
+    if (signals > 0) return;
+    throw error;
+  }
+  const { listening, channelServerUrl = '' } = daemon;
+  process.stdout.write(`${JSON.stringify({ ready: true, listen: listening, channelServerUrl, pid: process.pid })}\n`);
+  logger.info({ listening, channelServerUrl }, 'ready');
+  await daemon.done;
+}
+
+function config(): Config {
+  try {
+    return loadConfig(process.argv.slice(2), version, { environment: process.env, here });
+  } catch (error) {
+    // --help and --version end so too.
+    if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
+    if (!(error instanceof CommanderError) && !(error instanceof ConfigError)) throw error;
+    process.stderr.write(`alirtcd: ${error.message.replace(/^error: /, '')}\n`);
+    process.exit(EXIT_USAGE);
+  }
+}
+
+main(config()).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`alirtcd: cannot start: ${messageOf(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,203 @@
+import type { Callback, CallbackFields } from '../../coreservice/ipc/callbacks.js';
+import type { FrameExtension } from '../../coreservice/ipc/extension.js';
+import {
+  OnRemoteVideoEncodedSampleResponse,
+  OnRemoteVideoSampleResponse,
+  OnSubscribeAudioAacResponse,
+  OnSubscribeAudioFrameResponse,
+  OnSubscribeMixAudioFrameResponse,
+  OnSubscribeMixedAudioAacResponse,
+  VideoCodec,
+} from '../../gen/alirtc/v1/media.js';
+import { videoTrackType } from '../conversions.js';
+import { isAnnexBKeyFrame } from './annexb_key_frame.js';
+
+export type FrameKind = 'pictures' | 'encoded' | 'audio' | 'mixed' | 'audioAac' | 'mixedAac';
+
+/** One frame on its way from the core to every stream that wants it. Shared: nobody writes to it. */
+export interface MediaFrame {
+  kind: FrameKind;
+  /** Empty: mixed. */
+  uid: string;
+  /** The IPC's VideoTrackType; -1: sound. */
+  track: number;
+  /** Of sound; 0 for pictures. */
+  sampleRate: number;
+  channels: number;
+  /** The core's count of this kind, user and track, from 1; undefined: the core does not count. */
+  coreSequence: number | undefined;
+  /** Unix time in microseconds. */
+  captureTimeUs: number;
+  /** True for everything that can be understood without what came before. */
+  keyFrame: boolean;
+  /** The message's fields between the header and the data, encoded once for all streams. */
+  body: Uint8Array;
+  /** The data: the very buffer that the IPC filled. */
+  payload: Buffer;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The frame of a callback, or undefined when the callback carries none. nowUs is the capture time of cores that tell none. */
+export function frameOfCallback(callback: Callback, nowUs: number): MediaFrame | undefined {
+  const payload = callback.payload ?? Buffer.alloc(0);
+  switch (callback.name) {
+    case 'DECODED_VIDEO_FRAME':
+      return picture(callback.fields, payload, nowUs);
+    case 'ENCODED_VIDEO_SAMPLE':
+      return encoded(callback.fields, payload, nowUs);
+    case 'REMOTE_AUDIO_FRAME':
+      return userSound(callback.fields, payload, nowUs);
+    case 'MIXED_AUDIO_FRAME':
+      return mixedSound(callback.fields, payload, nowUs);
+    case 'REMOTE_AUDIO_AAC':
+      return userAac(callback.fields, payload, nowUs);
+    case 'MIXED_AUDIO_AAC':
+      return mixedAac(callback.fields, payload, nowUs);
+    default:
+      return undefined;
+  }
+}
+
+function common(fields: { alirtcd?: Record<string, unknown> }, nowUs: number) {
+  const extension = fields.alirtcd as Partial<FrameExtension> | undefined;
+  return {
+    coreSequence: typeof extension?.sequence === 'number' ? extension.sequence : undefined,
+    captureTimeUs: typeof extension?.captureTimeUs === 'number' ? Math.floor(extension.captureTimeUs) : nowUs,
+    extension,
+  };
+}
+
+function picture(fields: CallbackFields<'DECODED_VIDEO_FRAME'>, payload: Buffer, nowUs: number): MediaFrame {
+  const { coreSequence, captureTimeUs } = common(fields, nowUs);
+  const body = OnRemoteVideoSampleResponse.encode({
+    header: undefined,
+    uid: fields.uid,
+    track: videoTrackType.toProto(fields.track),
+    frameMs: fields.frame_ms,
+    frameNum: fields.frame_num,
+    width: fields.width,
+    height: fields.height,
+    qp: fields.qp,
+    sliceType: fields.slice_type,
+    data: EMPTY,
+  }).finish();
+  const { uid, track } = fields;
+  return {
+    kind: 'pictures',
+    uid,
+    track,
+    sampleRate: 0,
+    channels: 0,
+    coreSequence,
+    captureTimeUs,
+    keyFrame: true,
+    body,
+    payload,
+  };
+}
+
+function encoded(fields: CallbackFields<'ENCODED_VIDEO_SAMPLE'>, payload: Buffer, nowUs: number): MediaFrame {
+  const { coreSequence, captureTimeUs, extension } = common(fields, nowUs);
+  const codec = extension?.codec === 'vp8' ? VideoCodec.VP8 : VideoCodec.H264;
+  // A core that does not say which pictures are key frames sends H.264.
+  const keyFrame = extension?.keyFrame ?? isAnnexBKeyFrame(payload);
+  const body = OnRemoteVideoEncodedSampleResponse.encode({
+    header: undefined,
+    uid: fields.uid,
+    track: videoTrackType.toProto(fields.track),
+    frameMs: fields.frame_ms,
+    frameNum: fields.frame_num,
+    width: fields.width,
+    height: fields.height,
+    keyFrame,
+    codec,
+    data: EMPTY,
+  }).finish();
+  const { uid, track } = fields;
+  return {
+    kind: 'encoded',
+    uid,
+    track,
+    sampleRate: 0,
+    channels: 0,
+    coreSequence,
+    captureTimeUs,
+    keyFrame,
+    body,
+    payload,
+  };
+}
+
+function sound(
+  kind: FrameKind,
+  fields: { uid?: string; sample_rates: number; channels: number; alirtcd?: Record<string, unknown> },
+  payload: Buffer,
+  nowUs: number,
+  body: Uint8Array,
+): MediaFrame {
+  const { coreSequence, captureTimeUs } = common(fields, nowUs);
+  return {
+    kind,
+    uid: fields.uid ?? '',
+    track: -1,
+    sampleRate: fields.sample_rates,
+    channels: fields.channels,
+    coreSequence,
+    captureTimeUs,
+    keyFrame: true,
+    body,
+    payload,
+  };
+}
+
+function userSound(fields: CallbackFields<'REMOTE_AUDIO_FRAME'>, payload: Buffer, nowUs: number): MediaFrame {
+  const body = OnSubscribeAudioFrameResponse.encode({
+    header: undefined,
+    uid: fields.uid,
+    frameMs: fields.frame_ms,
+    sampleRateHz: fields.sample_rates,
+    channels: fields.channels,
+    sampleBits: fields.sample_bits,
+    samples: fields.samples,
+    streamIndex: fields.stream_index,
+    data: EMPTY,
+  }).finish();
+  return sound('audio', fields, payload, nowUs, body);
+}
+
+function mixedSound(fields: CallbackFields<'MIXED_AUDIO_FRAME'>, payload: Buffer, nowUs: number): MediaFrame {
+  const body = OnSubscribeMixAudioFrameResponse.encode({
+    header: undefined,
+    frameMs: fields.frame_ms,
+    sampleRateHz: fields.sample_rates,
+    channels: fields.channels,
+    sampleBits: fields.sample_bits,
+    samples: fields.samples,
+    data: EMPTY,
+  }).finish();
+  return sound('mixed', fields, payload, nowUs, body);
+}
+
+function userAac(fields: CallbackFields<'REMOTE_AUDIO_AAC'>, payload: Buffer, nowUs: number): MediaFrame {
+  const body = OnSubscribeAudioAacResponse.encode({
+    header: undefined,
+    uid: fields.uid,
+    frameMs: fields.frame_ms,
+    sampleRateHz: fields.sample_rates,
+    channels: fields.channels,
+    data: EMPTY,
+  }).finish();
+  return sound('audioAac', fields, payload, nowUs, body);
+}
+
+function mixedAac(fields: CallbackFields<'MIXED_AUDIO_AAC'>, payload: Buffer, nowUs: number): MediaFrame {
+  const body = OnSubscribeMixedAudioAacResponse.encode({
+    header: undefined,
+    frameMs: fields.frame_ms,
+    sampleRateHz: fields.sample_rates,
+    channels: fields.channels,
+    data: EMPTY,
+  }).finish();
+  return sound('mixedAac', fields, payload, nowUs, body);
+}

@@ -1,0 +1,101 @@
+import type { Demand } from '../../coreservice/ipc/extension.js';
+import type { Clock } from '../clock.js';
+import { refusal } from '../refusals.js';
+import { demandOf } from './demand.js';
+import type { Selection } from './demand.js';
+import type { FrameSink } from './frame_pump.js';
+import { DropOldestQueue, KeyFrameQueue } from './frame_queue.js';
+import type { MediaFrame } from './media_frame.js';
+import { MediaStream } from './media_stream.js';
+
+/** What the hub asks of the core. */
+export interface MediaHubCore {
+  demand(demand: Demand): void;
+  requestKeyFrame(uid: string, track: number): void;
+}
+
+export const MAX_STREAMS = 64;
+/** A sender is asked again for a key frame that has not come in that time. */
+const KEY_FRAME_RETRY_MS = 500;
+
+/** Routes the frames of one engine to its open streams, and tells the core what they want together. */
+export class MediaHub {
+  readonly #streams = new Set<MediaStream>();
+  readonly #core: MediaHubCore;
+  readonly #clock: Clock;
+  readonly #keyFrameAskedMs = new Map<string, number>();
+  #demandQueued = false;
+  #ended: { error?: Error } | undefined;
+
+  constructor(core: MediaHubCore, clock: Clock) {
+    this.#core = core;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Opens a stream; it ends when the hub ends, or by the returned function when the client is gone. */
+  open(selection: Selection, queueFrames: number, sink: FrameSink): () => void {
+    if (this.#streams.size >= MAX_STREAMS)
+      throw refusal('resource_exhausted', 'TOO_MANY_STREAMS', `the engine has ${MAX_STREAMS} open media streams`, {
+        remedy: 'close one',
+      });
+    const queue =
+      selection.kind === 'encoded'
+        ? new KeyFrameQueue(queueFrames, (uid, track) => this.#askForKeyFrame(uid, track))
+        : new DropOldestQueue(queueFrames);
+    const stream = new MediaStream(selection, queue, sink, this.#clock);
+    if (this.#ended !== undefined) {
+      stream.finish(this.#ended.error);
+      return () => stream.close();
+    }
+    this.#streams.add(stream);
+    this.announceDemand();
+    return () => this.#close(stream);
+  }
+
+  deliver(frame: MediaFrame): void {
+    if (frame.keyFrame && frame.kind === 'encoded') this.#keyFrameAskedMs.delete(`${frame.track} ${frame.uid}`);
+    for (const stream of this.#streams) if (stream.wants(frame)) stream.offer(frame);
+  }
+
+  forgetUser(uid: string): void {
+    for (const stream of this.#streams) stream.forget(uid);
+    for (const source of this.#keyFrameAskedMs.keys())
+      if (source.endsWith(` ${uid}`)) this.#keyFrameAskedMs.delete(source);
+  }
+
+  /** Tells the core the demand once the current work is done; also to be called when the core is new. */
+  announceDemand(): void {
+    if (this.#demandQueued) return;
+    this.#demandQueued = true;
+    queueMicrotask(() => {
+      this.#demandQueued = false;
+      if (this.#ended === undefined) this.#core.demand(demandOf([...this.#streams].map(({ selection }) => selection)));
+    });
+  }
+
+  /** The engine has ended: every stream gets what is queued, then its end. */
+  end(error?: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error === undefined ? {} : { error };
+    for (const stream of this.#streams) stream.finish(error);
+    this.#streams.clear();
+  }
+
+  #close(stream: MediaStream): void {
+    stream.close();
+    if (this.#streams.delete(stream)) this.announceDemand();
+  }
+
+  #askForKeyFrame(uid: string, track: number): void {
+    const source = `${track} ${uid}`;
+    const asked = this.#keyFrameAskedMs.get(source);
+    const now = this.#clock.nowMs();
+    if (asked !== undefined && now - asked < KEY_FRAME_RETRY_MS) return;
+    this.#keyFrameAskedMs.set(source, now);
+    this.#core.requestKeyFrame(uid, track);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.js';
+import type { Selection } from './demand.js';
+import { FramePump } from './frame_pump.js';
+import type { FrameSink } from './frame_pump.js';
+import { KeyFrameQueue } from './frame_queue.js';
+import type { FrameQueue } from './frame_queue.js';
+import type { MediaFrame } from './media_frame.js';
+
+/** How long what is queued may take to be written when the engine has ended. */
+const FLUSH_MS = 2_000;
+
+/** One open stream of frames: what it wants, its queue, its writer. */
+export class MediaStream {
+  readonly selection: Selection;
+  readonly #queue: FrameQueue;
+  readonly #pump: FramePump;
+  readonly #clock: Clock;
+  /** The core's number of the last frame of each user's track. */
+  readonly #lastOfSource = new Map<string, number>();
+
+  constructor(selection: Selection, queue: FrameQueue, sink: FrameSink, clock: Clock) {
+    this.selection = selection;
+    this.#queue = queue;
+    this.#pump = new FramePump(queue, sink);
+    this.#clock = clock;
+  }
+
+  get delivered(): number {
+    return this.#pump.delivered;
+  }
+
+  get dropped(): number {
+    return this.#pump.dropped;
+  }
+
+  wants(frame: MediaFrame): boolean {
+    const { kind, uids, tracks, shape } = this.selection;
+    if (frame.kind !== kind) return false;
+    if (uids.size > 0 && !uids.has(frame.uid)) return false;
+    if (tracks.size > 0 && !tracks.has(frame.track)) return false;
+    if (kind !== 'audio' && kind !== 'mixed') return true;
+    // A core that does not count does not know of demands either: it has one shape for all.
+    return (
+      frame.coreSequence === undefined || (frame.sampleRate === shape.sampleRate && frame.channels === shape.channels)
+    );
+  }
+
+  offer(frame: MediaFrame): void {
+    this.#queue.offer(frame, this.#lostBefore(frame));
+    this.#pump.kick();
+  }
+
+  forget(uid: string): void {
+    for (const source of this.#lastOfSource.keys()) if (source.endsWith(` ${uid}`)) this.#lastOfSource.delete(source);
+    if (this.#queue instanceof KeyFrameQueue) this.#queue.forget(uid);
+  }
+
+  /** The engine has ended: what is queued goes out, for a short time. */
+  finish(error?: Error): void {
+    this.#pump.finish(error);
+    this.#clock.after(FLUSH_MS, () => this.#pump.abort(error));
+  }
+
+  /** The client is gone. */
+  close(): void {
+    this.#pump.close();
+    this.#lastOfSource.clear();
+  }
+
+  #lostBefore(frame: MediaFrame): number {
+    if (frame.coreSequence === undefined) return 0;
+    const source = `${frame.track} ${frame.uid}`;
+    const last = this.#lastOfSource.get(source);
+    this.#lastOfSource.set(source, frame.coreSequence);
+    // A number that does not go up is a core that began to count anew.
+    return last === undefined || frame.coreSequence <= last ? 0 : frame.coreSequence - last - 1;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A model of one of the core's push queues, so that a push that does not fit is refused before it goes over the IPC, and a push stream waits. The unit is
+ * a millisecond of sound or a picture.
+ *
+ * With a core that tells what left its queue (ConsumedExtension), the content is what was pushed less what was consumed, both counted since the core
+ * was created. With one that does not (the vendor's), only its "buffer full" edges are known.
+ */
+export class PushGate {
+  #capacity: number;
+  #pushed = 0;
+  #consumed = 0;
+  #counting = false;
+  /** The core's own edge; matters while the core does not count. */
+  #coreIsFull = false;
+  #announcedFull = false;
+  readonly #waiters: { cost: number; resolve: () => void }[] = [];
+  readonly #announce: (isFull: boolean) => void;
+
+  /** `announce` is called with true when a push was refused, and with false once the queue has drained to half. */
+  constructor(capacity: number, announce: (isFull: boolean) => void) {
+    this.#capacity = capacity;
+    this.#announce = announce;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** True: the core tells what left its queue. */
+  get counting(): boolean {
+    return this.#counting;
+  }
+
+  get queued(): number {
+    return Math.max(0, this.#pushed - this.#consumed);
+  }
+
+  setCapacity(capacity: number): void {
+    this.#capacity = capacity;
+    this.#advance();
+  }
+
+  /** Takes room for a push, or announces "full" once and answers false. */
+  tryPush(cost: number): boolean {
+    if (this.#fits(cost)) {
+      this.#pushed += cost;
+      return true;
+    }
+    if (!this.#announcedFull) {
+      this.#announcedFull = true;
+      if (this.#counting) this.#announce(true);
+    }
+    return false;
+  }
+
+  /** Takes room for a push as soon as there is some, in the order of the calls. Rejects with the signal's reason. A cost above the capacity waits for an empty queue. */
+  async push(cost: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#waiters.length === 0 && this.#fits(cost)) {
+      this.#pushed += cost;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const waiter = {
+        cost,
+        resolve: (): void => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      const onAbort = (): void => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        this.#advance();
+      };
+      this.#waiters.push(waiter);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** The core's total of what left its queue. */
+  consumed(total: number): void {
+    this.#counting = true;
+    this.#consumed = total;
+    this.#advance();
+  }
+
+  /** The core's own edge. Returns true when it has to be passed on, because this gate does not make the edges itself. */
+  coreEdge(isFull: boolean): boolean {
+    this.#coreIsFull = isFull;
+    if (!isFull && !this.#counting) this.#announcedFull = false;
+    this.#advance();
+    return !this.#counting;
+  }
+
+  /** A new core: nothing is queued, nothing is known. */
+  reset(): void {
+    this.#pushed = 0;
+    this.#consumed = 0;
+    this.#counting = false;
+    this.#coreIsFull = false;
+    this.#announcedFull = false;
+    this.#advance();
+  }
+
+  #fits(cost: number): boolean {
+    if (!this.#counting) return !this.#coreIsFull;
+    return this.queued + cost <= this.#capacity || this.queued <= 0;
+  }
+
+  #advance(): void {
+    for (let first = this.#waiters[0]; first !== undefined && this.#fits(first.cost); first = this.#waiters[0]) {
+      this.#waiters.shift();
+      this.#pushed += first.cost;
+      first.resolve();
+    }
+    if (this.#counting && this.#announcedFull && this.queued <= this.#capacity / 2) {
+      this.#announcedFull = false;
+      this.#announce(false);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { VideoBufferType, VideoDataFormat, VideoSource } from '../../coreservice/ipc/enums.js';
+import type { CommandFields } from '../../coreservice/ipc/commands.js';
+import type { VideoDataSample } from '../../gen/alirtc/v1/types.js';
+import * as convert from '../conversions.js';
+import { invalidField } from '../refusals.js';
+
+export type VideoFields = Omit<CommandFields<'PUSH_VIDEO_FRAME'>, 'alirtcd'>;
+
+interface Layout {
+  strideY: number;
+  strideU: number;
+  strideV: number;
+  bytes: number;
+}
+
+const REASON = 'ERR_VIDEO_DATA_ERROR';
+const LIMITS = {
+  [VideoSource.Camera]: { side: 1920, pixels: 1920 * 1080, name: '1920x1080' },
+  [VideoSource.ScreenShare]: { side: 3840, pixels: 3840 * 2160, name: '3840x2160' },
+};
+const MAX_ACCESS_UNIT_BYTES = 4 * 1024 * 1024;
+const ROTATIONS = [0, 90, 180, 270];
+
+/**
+ * Checks a pushed picture and makes the IPC's fields of it, strides filled in. The payload is the part of the data that the sizes ask for. Throws
+ * ERR_VIDEO_DATA_ERROR with the field at fault.
+ */
+export function checkVideoFrame(
+  source: VideoSource,
+  frame: VideoDataSample | undefined,
+): { fields: VideoFields; payload: Uint8Array } {
+  if (frame === undefined) throw wrong('frame', '', 'is missing');
+  const format = convert.videoDataFormat.toIpc(frame.format, 'frame.format');
+  const bufferType = convert.videoBufferType.toIpc(frame.bufferType, 'frame.buffer_type');
+  if (bufferType !== VideoBufferType.RawData)
+    throw wrong('frame.buffer_type', bufferType, 'only RAW_DATA has a meaning on Linux');
+  if (!ROTATIONS.includes(frame.rotation)) throw wrong('frame.rotation', frame.rotation, 'has to be 0, 90, 180 or 270');
+  const layout = format === VideoDataFormat.H264 ? accessUnit(frame) : rawPicture(source, format, frame);
+  if (frame.data.byteLength < layout.bytes)
+    throw wrong(
+      'frame.data',
+      frame.data.byteLength,
+      `${frame.data.byteLength} bytes, ${layout.bytes} are needed`,
+      'push whole pictures of the declared size and strides',
+    );
+  const { strideY, strideU, strideV } = layout;
+  const { width, height, rotation, timestampMs: timestamp } = frame;
+  const fields = { source, format, bufferType, strideY, strideU, strideV, height, width, rotation, timestamp };
+  return { fields, payload: frame.data.subarray(0, layout.bytes) };
+}
+
+function rawPicture(source: VideoSource, format: number, frame: VideoDataSample): Layout {
+  const { width, height } = frame;
+  const limit = LIMITS[source];
+  for (const [field, value] of [
+    ['frame.width', width],
+    ['frame.height', height],
+  ] as const)
+    if (value < 1 || value > limit.side || width * height > limit.pixels)
+      throw wrong(field, value, `${width}x${height}: has to be 1x1 to ${limit.name}`, 'scale the picture down');
+  const halfWidth = Math.ceil(width / 2);
+  const halfHeight = Math.ceil(height / 2);
+  switch (format) {
+    case VideoDataFormat.I420: {
+      const strideY = stride('frame.stride_y', frame.strideY, width);
+      const strideU = stride('frame.stride_u', frame.strideU, halfWidth);
+      const strideV = stride('frame.stride_v', frame.strideV, halfWidth);
+      return { strideY, strideU, strideV, bytes: strideY * height + (strideU + strideV) * halfHeight };
+    }
+    case VideoDataFormat.NV12:
+    case VideoDataFormat.NV21: {
+      const strideY = stride('frame.stride_y', frame.strideY, width);
+      const strideU = stride('frame.stride_u', frame.strideU, 2 * halfWidth);
+      return { strideY, strideU, strideV: frame.strideV, bytes: strideY * height + strideU * halfHeight };
+    }
+    case VideoDataFormat.BGRA:
+      return packed(frame, 4);
+    case VideoDataFormat.RGB24:
+    case VideoDataFormat.BGR24:
+      return packed(frame, 3);
+    default:
+      throw wrong('frame.format', frame.format, 'is not supported by this engine', 'push H264 or raw pictures');
+  }
+}
+
+function packed(frame: VideoDataSample, bytesPerPixel: number): Layout {
+  const strideY = stride('frame.stride_y', frame.strideY, frame.width * bytesPerPixel);
+  return { strideY, strideU: 0, strideV: 0, bytes: strideY * frame.height };
+}
+
+function accessUnit(frame: VideoDataSample): Layout {
+  const { data } = frame;
+  const bytes = data.byteLength;
+  if (bytes > MAX_ACCESS_UNIT_BYTES)
+    throw wrong('frame.data', bytes, `${bytes} bytes, at most ${MAX_ACCESS_UNIT_BYTES}`);
+  const zeros = data[2] === 0 ? 3 : 2;
+  const begins = bytes > zeros + 1 && data[0] === 0 && data[1] === 0 && data[zeros] === 1;
+  if (!begins)
+    throw wrong('frame.data', bytes, 'does not begin with an Annex B start code', 'push one Annex B access unit');
+  const { strideY, strideU, strideV } = frame;
+  return { strideY, strideU, strideV, bytes };
+}
+
+/** Bytes of one line; 0 means without padding. */
+function stride(field: string, value: number, least: number): number {
+  if (value === 0) return least;
+  // More than twice the line is a mistake, and would let the length overflow what is checked.
+  if (value < least || value > 2 * least + 4096)
+    throw wrong(field, value, `has to be 0, or at least ${least} bytes a line`);
+  return value;
+}
+
+function wrong(field: string, value: unknown, message: string, remedy?: string): Error {
+  return invalidField(field, value, message, { reason: REASON, ...(remedy === undefined ? {} : { remedy }) });
+}

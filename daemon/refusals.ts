@@ -1,0 +1,37 @@
+import { AlirtcError } from '../common/errors.js';
+import type { ErrorClass, ErrorDetails } from '../common/errors.js';
+import { CALL_RESULT_NUMBERS, ERROR_NUMBERS } from '../common/error_codes.js';
+
+const NUMBERS: Readonly<Record<string, number>> = { ...ERROR_NUMBERS, ...CALL_RESULT_NUMBERS };
+const VALUE_CHARACTERS = 80;
+
+/** An AlirtcError whose number is that of its reason, when the interface has one. */
+export function refusal(
+  errorClass: ErrorClass,
+  reason: string,
+  message: string,
+  details: Omit<ErrorDetails, 'reason'> = {},
+): AlirtcError {
+  const number = NUMBERS[reason];
+  return new AlirtcError(errorClass, message, { reason, ...(number === undefined ? {} : { number }), ...details });
+}
+
+/** A field has a wrong value. `reason` is the interface's name where it has one. */
+export function invalidField(
+  field: string,
+  value: unknown,
+  message: string,
+  options: { reason?: string; remedy?: string } = {},
+): AlirtcError {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return refusal('invalid_argument', options.reason ?? 'INVALID_FIELD', `${field}: ${message}`, {
+    field,
+    value: text.slice(0, VALUE_CHARACTERS),
+    ...(options.remedy === undefined ? {} : { remedy: options.remedy }),
+  });
+}
+
+/** The call does not fit the engine's state. */
+export function wrongState(reason: string, message: string, remedy?: string): AlirtcError {
+  return refusal('failed_precondition', reason, message, remedy === undefined ? {} : { remedy });
+}
