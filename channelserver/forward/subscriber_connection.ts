@@ -165,6 +165,7 @@ export class SubscriberConnection {
       sections: [{ kind: 'application', mid: DATA_MID }, ...this.#slots.sections()],
     });
     this.#slots.offered();
+    this.#logger.debug({ id: this.#offerId, lines: this.#slots.summary() }, 'offer');
     this.#answerTimer = setTimeout(() => this.#events.stuck('no answer to an offer'), this.#options.answerMs);
     this.#events.offer(sdp, this.#offerId);
   }

@@ -14,6 +14,9 @@ const OFFERED: Readonly<Record<ForwardCodec['name'], ForwardCodec>> = {
   },
 };
 
+/** Tracks that an m-line remembers; those before have long ended. */
+const MAX_REMEMBERED = 32;
+
 interface Slot {
   mid: string;
   kind: 'audio' | 'video';
@@ -22,6 +25,8 @@ interface Slot {
   offered: DownTrack | undefined;
   /** The codec of the last track: an m-line that carries nothing still names one. */
   codec: ForwardCodec;
+  /** Ids of the tracks that it had. */
+  carried: Set<string>;
 }
 
 /** The m-lines of a subscriber connection: an m-line whose track ended is used again by the next one of its kind, and never removed. */
@@ -35,24 +40,26 @@ export class SubscriberSlots {
 
   take(down: DownTrack): boolean {
     const { kind, codec } = down.source;
-    // A client that still knows the slot's last track would take the new one for it, so that the m-line is inactive in one offer first.
-    const slot = this.#slots.find(
+    // Only an m-line that was inactive in an answered offer: else a client takes the new track for the one that it still knows.
+    const free = this.#slots.filter(
       (each) => each.kind === kind && each.down === undefined && each.offered === undefined,
     );
-    if (slot !== undefined) {
-      slot.down = down;
-      slot.codec = OFFERED[codec.name];
-      return true;
-    }
-    if (this.#slots.length >= this.#max) return false;
-    this.#slots.push({
-      mid: String(this.#slots.length + 1),
-      kind,
-      down,
-      offered: undefined,
-      codec: OFFERED[codec.name],
-    });
+    // Native clients do not notice a track that returns to an m-line where it was before, so that is the last resort.
+    const slot = free.find(({ carried }) => !carried.has(down.trackId)) ?? this.#newSlot(kind, codec.name) ?? free[0];
+    if (slot === undefined) return false;
+    slot.down = down;
+    slot.codec = OFFERED[codec.name];
+    slot.carried.add(down.trackId);
+    if (slot.carried.size > MAX_REMEMBERED) slot.carried.delete(slot.carried.values().next().value ?? '');
     return true;
+  }
+
+  #newSlot(kind: Slot['kind'], codec: ForwardCodec['name']): Slot | undefined {
+    if (this.#slots.length >= this.#max) return undefined;
+    const mid = String(this.#slots.length + 1);
+    const slot: Slot = { mid, kind, down: undefined, offered: undefined, codec: OFFERED[codec], carried: new Set() };
+    this.#slots.push(slot);
+    return slot;
   }
 
   free(down: DownTrack): boolean {
@@ -74,6 +81,11 @@ export class SubscriberSlots {
 
   offered(): void {
     for (const slot of this.#slots) slot.offered = slot.down;
+  }
+
+  /** For the log. */
+  summary(): string[] {
+    return this.#slots.map(({ mid, kind, down }) => `${mid} ${kind} ${down?.trackId ?? 'inactive'}`);
   }
 
   /** What the answered offer carried and is still there. */

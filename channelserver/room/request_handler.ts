@@ -32,6 +32,7 @@ export class RequestHandler {
   async handle(request: SignalRequest): Promise<void> {
     const { message } = request;
     const participant = this.#participant;
+    participant.logger.debug({ request: message.case }, 'request');
     switch (message.case) {
       case 'offer':
         return participant.offered(message.value);
@@ -71,7 +72,7 @@ export class RequestHandler {
         });
       default:
         // syncState, subscriptionPermission, data tracks and what newer clients know: nothing depends on them here.
-        participant.logger.debug({ request: message.case }, 'a request that needs nothing');
+        participant.logger.debug({ request: message.case }, 'the request needs nothing');
     }
   }
 
