@@ -15,6 +15,8 @@ import { SentAudioTrack } from './send/local_audio_track.js';
 import { SentVideoTrack } from './send/local_video_track.js';
 import { RoomSession } from './session/room_session.js';
 import type { SentTrack } from './session/track_requests.js';
+import type { MediaTransportFactory } from './transport/media_transport.js';
+import { WeriftTransport } from './transport/werift_transport.js';
 import type {
   LocalAudioTrack,
   LocalVideoTrack,
@@ -38,6 +40,7 @@ const SEND_DATA_TIMEOUT_MS = 10_000;
  */
 export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   readonly #options: RoomOptions;
+  readonly #transports: MediaTransportFactory;
   readonly #participants = new RemoteParticipants();
   readonly #subscriptions: Subscriptions;
   readonly #published = new Set<SentTrack>();
@@ -52,9 +55,10 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   #local = { sid: '', identity: '', roomName: '' };
   #lostBytes = { sentBytes: 0, receivedBytes: 0 };
 
-  constructor(options: RoomOptions) {
+  constructor(options: RoomOptions, transports: MediaTransportFactory = WeriftTransport) {
     super();
     this.#options = options;
+    this.#transports = transports;
     this.#token = options.token;
     this.#subscriptions = new Subscriptions(this.#participants, () => this.#session);
     this.#rejoiner = new Rejoiner({
@@ -100,7 +104,13 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
 
   #joinSession(timeoutMs: number): Promise<RoomSession> {
     const { url, logger } = this.#options;
-    return RoomSession.join({ url, token: this.#token, connectTimeoutMs: timeoutMs, logger });
+    return RoomSession.join({
+      url,
+      token: this.#token,
+      connectTimeoutMs: timeoutMs,
+      logger,
+      transports: this.#transports,
+    });
   }
 
   /** Takes over a fresh session: first who is there, then its events. */

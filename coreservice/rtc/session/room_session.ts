@@ -19,8 +19,7 @@ import type { Logger } from '../../../common/logger.js';
 import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
 import { SignalConnection, type SignalMessage, type SignalRequestMessage } from '../signal/signal_connection.js';
 import type { DataMessage } from '../types.js';
-import type { MediaTransportOptions } from '../transport/media_transport.js';
-import { WeriftTransport } from '../transport/werift_transport.js';
+import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../transport/media_transport.js';
 import { OutgoingTracks } from './outgoing_tracks.js';
 import { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
@@ -32,6 +31,7 @@ export interface SessionOptions {
   token: string;
   connectTimeoutMs: number;
   logger: Logger;
+  transports: MediaTransportFactory;
 }
 
 export interface SessionEvents {
@@ -74,12 +74,16 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   #reportTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  private constructor(signal: SignalConnection, transports: WeriftTransport[], logger: Logger) {
+  private constructor(
+    signal: SignalConnection,
+    transports: [publisher: MediaTransport, subscriber: MediaTransport],
+    logger: Logger,
+  ) {
     super();
     this.#signal = signal;
     this.#logger = logger;
     this.join = signal.join;
-    const [publisherTransport, subscriberTransport] = transports as [WeriftTransport, WeriftTransport];
+    const [publisherTransport, subscriberTransport] = transports;
     const cname = signal.join.participant?.sid ?? 'alirtc';
     this.#publisher = new Publisher(publisherTransport, this.#side(SignalTarget.PUBLISHER), cname);
     this.#subscriber = new Subscriber(subscriberTransport, this.#side(SignalTarget.SUBSCRIBER));
@@ -97,14 +101,14 @@ export class RoomSession extends EventEmitter<SessionEvents> {
         token: options.token,
         timeoutMs: options.connectTimeoutMs,
       }),
-      WeriftTransport.prepare(),
+      options.transports.prepare(),
     ]);
     const transport: MediaTransportOptions = {
       iceServers: signal.join.iceServers,
       loopback: signal.isLoopback,
       connectTimeoutMs: MEDIA_TIMEOUT_MS,
     };
-    const transports = await Promise.all([WeriftTransport.create(transport), WeriftTransport.create(transport)]);
+    const transports = await Promise.all([options.transports.create(transport), options.transports.create(transport)]);
     return new RoomSession(signal, transports, options.logger);
   }
 

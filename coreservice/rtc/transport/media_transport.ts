@@ -76,4 +76,8 @@ export interface MediaTransportOptions {
   connectTimeoutMs: number;
 }
 
-export type MediaTransportFactory = (options: MediaTransportOptions) => MediaTransport;
+export interface MediaTransportFactory {
+  /** What every transport needs and takes time to make; called while the server is being reached. */
+  prepare(): Promise<void>;
+  create(options: MediaTransportOptions): Promise<MediaTransport>;
+}
