@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AlirtcError } from '../errors.js';
 import { ERROR_NUMBERS } from '../error_codes.js';
 

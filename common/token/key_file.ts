@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const KeyFile = z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.string().min(1));
 
