@@ -51,6 +51,8 @@ for (const [name, { entry, file, options }] of Object.entries(targets)) {
     target: 'node20',
     sourcemap: name === 'launcher' ? false : 'linked',
     logLevel: 'warning',
+    minifyWhitespace: options === standalone,
+    minifySyntax: options === standalone,
     ...options,
   });
   chmodSync(outfile, 0o755);
