@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { invalidArgument } from './status_error.js';
 
@@ -6,14 +6,15 @@ import { invalidArgument } from './status_error.js';
 export const ADDRESS_VARIABLE = 'ALIRTCD_ADDRESS';
 
 /**
- * Where a client looks for the daemon when nothing is said: ALIRTCD_ADDRESS, else the daemon's default socket: alirtcd.sock in XDG_RUNTIME_DIR, or in
- * the folder for temporary files where there is none.
+ * Where a client looks for the daemon when nothing is said: ALIRTCD_ADDRESS, else the daemon's default socket: alirtcd.sock in XDG_RUNTIME_DIR, or in the
+ * daemon's state folder where there is none.
  */
 export function defaultAddress(environment: NodeJS.ProcessEnv = process.env): string {
   const named = environment[ADDRESS_VARIABLE];
   if (named !== undefined && named !== '') return named;
-  const runtime = environment['XDG_RUNTIME_DIR'];
-  return `unix:${path.join(runtime === undefined || runtime === '' ? tmpdir() : runtime, 'alirtcd.sock')}`;
+  const home = environment['HOME'] ?? homedir();
+  const state = path.join(environment['XDG_STATE_HOME'] ?? path.join(home, '.local', 'state'), 'alirtcd');
+  return `unix:${path.join(environment['XDG_RUNTIME_DIR'] ?? state, 'alirtcd.sock')}`;
 }
 
 /**

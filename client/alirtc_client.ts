@@ -11,6 +11,8 @@ import { grpcTarget } from './address.js';
 import { Engine } from './engine.js';
 import { DEFAULT_DEADLINES, given } from './engine_options.js';
 import type { Deadlines, Fields } from './engine_options.js';
+import { openMessageStream } from './message_stream.js';
+import type { MessageStream } from './message_stream.js';
 import { Transport } from './transport.js';
 import type { CallOptions, Method } from './transport.js';
 
@@ -103,6 +105,24 @@ export class AlirtcClient {
 
   nodeStatus(call?: CallOptions): Promise<GetNodeStatusResponse> {
     return this.#call(NodeServiceService.getNodeStatus, {}, call);
+  }
+
+  /** A unary call of any method, for programs that know it only at run time. */
+  rawCall<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    call?: CallOptions,
+  ): Promise<Response> {
+    return this.#call(method, request, call);
+  }
+
+  /** A server stream of any method, for programs that know it only at run time. */
+  rawStream<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    signal?: AbortSignal,
+  ): MessageStream<Response> {
+    return openMessageStream(this.#transport, method, request, { readAhead: 2, signal });
   }
 
   /** Cancels every open call and stream of this client and closes the connection. Engines go on. */

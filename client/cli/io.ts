@@ -1,0 +1,38 @@
+/** What a command has of the world, so that tests can give it another one. */
+export interface CliIo {
+  /** A line on standard output: results only. */
+  print: (line: string) => void;
+  /** A line on standard error: progress, notes, errors. */
+  note: (line: string) => void;
+  /** Aborted by SIGINT or SIGTERM: end in order. */
+  signal: AbortSignal;
+  env: NodeJS.ProcessEnv;
+  readStdin: () => Promise<string>;
+  /** Progress is wanted: somebody looks at the terminal. */
+  interactive: boolean;
+}
+
+export interface GlobalOptions {
+  address: string;
+  json: boolean;
+}
+
+/** What every command is given. */
+export interface CommandContext extends GlobalOptions {
+  io: CliIo;
+}
+
+/** Resolves when the signal aborts or the time is over. */
+export function abortedOrAfter(signal: AbortSignal, timeoutMs?: number): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    // Without a time the process has to stay alive all the same.
+    const timer = setTimeout(finish, timeoutMs ?? 0x7fffffff);
+    signal.addEventListener('abort', finish, { once: true });
+    if (signal.aborted) finish();
+  });
+}

@@ -1,0 +1,42 @@
+import { Command, CommanderError } from 'commander';
+import { ADDRESS_VARIABLE, defaultAddress } from '../address.js';
+import { addCallCommand } from './call_command.js';
+import { addEventsCommand } from './events_command.js';
+import type { CliIo, CommandContext, GlobalOptions } from './io.js';
+import { addPlayCommand } from './play_command.js';
+import { addRecordCommand } from './record_command.js';
+import { reportError } from './report_error.js';
+import { addStatusCommands } from './status_commands.js';
+import { addTokenCommand } from './token_command.js';
+
+/** Runs one command; gives the exit code: 0, 1 for what failed, 2 for a wrong command line. */
+export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
+  const program = new Command('alirtc')
+    .description('the command line of alirtcd')
+    .option(
+      '--address <address>',
+      `unix:/path or host:port; default $${ADDRESS_VARIABLE}, else the daemon's default socket`,
+    )
+    .option('--json', 'print JSON', false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.print(text.trimEnd()), writeErr: (text) => io.note(text.trimEnd()) });
+  const context = (): CommandContext => {
+    const { address = defaultAddress(io.env), json } = program.opts<Partial<GlobalOptions> & { json: boolean }>();
+    return { address, json, io };
+  };
+  addTokenCommand(program, context);
+  addEventsCommand(program, context);
+  addRecordCommand(program, context);
+  addPlayCommand(program, context);
+  addCallCommand(program, context);
+  addStatusCommands(program, context);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has said already what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    reportError(error, io, context().json);
+    return 1;
+  }
+}
