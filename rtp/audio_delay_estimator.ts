@@ -8,11 +8,15 @@ export interface DelayLimits {
 
 const BUCKETS = 8;
 const BUCKET_MS = 500;
+/** After a longer pause nothing is known of the clocks any more. */
+const MAX_BUCKET_AGE_MS = 10_000;
 const BIN_MS = 5;
 /** Weight that older packets keep with each new one: half of it is gone after about 3 s of packets of 20 ms. */
 const KEEP = 0.9955;
 /** Share of packets that must come in time. */
 const IN_TIME = 0.97;
+/** A packet that comes out of order was sent again, maybe: the delay does not grow further than this for its sake. */
+const MAX_REPEAT_MS = 80;
 /** How fast a target that a late packet has raised comes down again. */
 const DECAY_MS_PER_S = 2;
 
@@ -41,8 +45,10 @@ export class AudioDelayEstimator {
     return fastest === Infinity ? undefined : fastest;
   }
 
-  /** Returns the packet's delay. */
-  onPacket(transitMs: number, arrivalMs: number): number {
+  /** Returns the delay that the packet would have needed. */
+  onPacket(transitMs: number, arrivalMs: number, isInOrder: boolean): number {
+    while (this.buckets[0] !== undefined && arrivalMs - this.buckets[0].sinceMs > MAX_BUCKET_AGE_MS)
+      this.buckets.shift();
     const bucket = this.buckets.at(-1);
     if (bucket === undefined || arrivalMs - bucket.sinceMs >= BUCKET_MS) {
       this.buckets.push({ sinceMs: arrivalMs, minimumMs: transitMs });
@@ -50,7 +56,8 @@ export class AudioDelayEstimator {
     } else if (transitMs < bucket.minimumMs) {
       bucket.minimumMs = transitMs;
     }
-    const delayMs = transitMs - (this.fastestTransitMs ?? transitMs);
+    const measuredMs = transitMs - (this.fastestTransitMs ?? transitMs);
+    const delayMs = isInOrder ? measuredMs : Math.min(measuredMs, MAX_REPEAT_MS);
     this.count(delayMs);
     this.update(arrivalMs);
     return delayMs;

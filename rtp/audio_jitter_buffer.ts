@@ -30,7 +30,7 @@ export type AudioPull<T> =
       /** Packets before this one that were thrown away since the delay had grown too long. */
       dropped: number;
     }
-  /** Conceal this much (at 48 kHz), then pull again. */
+  /** Conceal this much (at 48 kHz, a multiple of 120), then pull again. */
   | { kind: 'gap'; samples: number; cause: GapCause; next?: T }
   /** Nothing to play: silence for as long as the caller likes, best 10 ms; no time passes in the stream. */
   | { kind: 'wait' };
@@ -62,11 +62,15 @@ const STEP_SAMPLES = 480;
 const DEFAULT_PACKET_SAMPLES = 960;
 const MAX_UNDERRUN_SAMPLES = 120 * SAMPLES_PER_MS;
 const MAX_PACKETS = 200;
+/** How many numbers back repeats are known; a power of two above MAX_PACKETS. */
+const SEEN = 512;
+/** Opus decoders conceal in steps of 2.5 ms. */
+const CONCEAL_STEP = 120;
 /** More lost packets, or a longer hole, than this are not concealed one by one. */
 const MAX_LOST_RUN = 10;
 const MAX_HOLE_SAMPLES = 500 * SAMPLES_PER_MS;
 /** Timestamps that differ by less from what was expected are taken as expected. */
-const TIMESTAMP_TOLERANCE = 120;
+const TIMESTAMP_TOLERANCE = CONCEAL_STEP;
 /** A transit this far from the recent ones is a new start of the sender, or sound too old to be of use. */
 const RESTART_TRANSIT_MS = 2000;
 const RESTART_SEQUENCES = 1000;
@@ -90,6 +94,9 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
   private packets: T[] = [];
   private isPlaying = false;
   private nextSequence: number | undefined;
+  private highest: number | undefined;
+  /** By the low bits of the number: which packets came. */
+  private readonly seen = new Float64Array(SEEN).fill(NaN);
   private nextTimestamp = 0;
   /** Concealed by underruns since the last packet. */
   private underrunSamples = 0;
@@ -125,15 +132,17 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
     const transitMs = packet.arrivalMs - packet.timestamp / SAMPLES_PER_MS;
     const fastestMs = this.estimator.fastestTransitMs;
     if (fastestMs !== undefined && Math.abs(transitMs - fastestMs) > RESTART_TRANSIT_MS) this.reset();
-    const delayMs = this.estimator.onPacket(transitMs, packet.arrivalMs);
+    if (this.isRepeat(packet.sequence)) return;
+    const isInOrder = this.highest === undefined || packet.sequence > this.highest;
+    if (isInOrder) this.highest = packet.sequence;
+    const delayMs = this.estimator.onPacket(transitMs, packet.arrivalMs, isInOrder);
     if (this.nextSequence !== undefined && packet.sequence < this.nextSequence) {
       this.counts.late += 1;
       this.estimator.onLate(delayMs, nowMs);
       return;
     }
-    if (this.isPlaying && this.underrunSamples > 0 && packet.sequence === this.nextSequence) {
-      this.estimator.onLate(delayMs, nowMs);
-    }
+    const isOverdue = packet.timestamp - this.nextTimestamp < this.underrunSamples;
+    if (this.isPlaying && isOverdue && packet.sequence === this.nextSequence) this.estimator.onLate(delayMs, nowMs);
     this.insert(packet);
   }
 
@@ -164,16 +173,24 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
     this.packets = [];
     this.isPlaying = false;
     this.nextSequence = undefined;
+    this.highest = undefined;
+    this.seen.fill(NaN);
     this.underrunSamples = 0;
     this.levelMs = undefined;
     this.pendingDropped = 0;
     this.estimator.reset();
   }
 
+  private isRepeat(sequence: number): boolean {
+    const index = sequence & (SEEN - 1);
+    if (this.seen[index] === sequence) return true;
+    this.seen[index] = sequence;
+    return false;
+  }
+
   private insert(packet: T): void {
     let at = this.packets.length;
-    while (at > 0 && (this.packets[at - 1]?.sequence ?? -Infinity) >= packet.sequence) at -= 1;
-    if (this.packets[at]?.sequence === packet.sequence) return;
+    while (at > 0 && (this.packets[at - 1]?.sequence ?? -Infinity) > packet.sequence) at -= 1;
     this.packets.splice(at, 0, packet);
     if (this.packets.length > MAX_PACKETS) this.discardHead();
   }
@@ -228,7 +245,7 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
   }
 
   private lostGap(head: T, missing: number, hole: number): AudioPull<T> {
-    const samples = Math.min(hole, missing === 1 ? Math.max(this.lastSamples, STEP_SAMPLES) : this.lastSamples);
+    const samples = roundDown(Math.min(hole, this.lastSamples));
     this.counts.lost += 1;
     this.counts.concealedSamples += samples;
     this.nextSequence = head.sequence - missing + 1;
@@ -238,7 +255,7 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
   }
 
   private silentGap(hole: number): AudioPull<T> {
-    const samples = Math.min(hole, STEP_SAMPLES);
+    const samples = roundDown(Math.min(hole, STEP_SAMPLES));
     this.nextTimestamp += samples + this.underrunSamples;
     this.underrunSamples = 0;
     return { kind: 'gap', samples, cause: 'silence' };
@@ -270,4 +287,9 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
     this.levelMs += samples / SAMPLES_PER_MS;
     return samples;
   }
+}
+
+/** `samples` is above CONCEAL_STEP or a length of a packet, so the result is never 0. */
+function roundDown(samples: number): number {
+  return Math.max(Math.floor(samples / CONCEAL_STEP), 1) * CONCEAL_STEP;
 }

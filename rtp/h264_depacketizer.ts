@@ -17,6 +17,11 @@ type NalPieces = Buffer[];
 const MAX_PARAMETER_SET_BYTES = 4096;
 const MAX_PARAMETER_SETS = 64;
 
+/** Types 0 and 24 to 31 are not NAL units (RFC 6184 section 5.2). */
+function isNalType(type: number): boolean {
+  return type >= 1 && type <= 23;
+}
+
 function unpackAggregate(payload: Buffer, out: NalPieces[]): boolean {
   let at = 1;
   while (at < payload.length) {
@@ -45,7 +50,7 @@ function unpack(payloads: readonly Buffer[]): NalPieces[] | undefined {
       const indicator = payload.readUInt8(0);
       const header = payload.readUInt8(1);
       const isStart = (header & 0x80) !== 0;
-      if (isStart !== (fragments === undefined)) return undefined;
+      if (isStart !== (fragments === undefined) || !isNalType(header & 0x1f)) return undefined;
       fragments ??= [Buffer.of((indicator & 0xe0) | (header & 0x1f))];
       fragments.push(payload.subarray(2));
       if ((header & 0x40) !== 0) {
@@ -57,7 +62,7 @@ function unpack(payloads: readonly Buffer[]): NalPieces[] | undefined {
     if (fragments !== undefined) return undefined;
     if (type === NAL_TYPE.stapA) {
       if (!unpackAggregate(payload, nals)) return undefined;
-    } else if (type >= 1 && type <= 23) {
+    } else if (isNalType(type)) {
       nals.push([payload]);
     } else {
       return undefined;

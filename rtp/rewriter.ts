@@ -34,7 +34,7 @@ interface Range {
 const MAX_RANGES = 1024;
 /** Outgoing numbers further back are not mapped: half the number space would be ambiguous. */
 const MAX_HISTORY = 16_384;
-/** A packet this far behind the newest of its source is no reordering. */
+/** A packet this far from the newest of its source is no reordering: late beyond use, or the source has started anew. */
 const MAX_MISORDER = 4096;
 
 /**
@@ -58,6 +58,8 @@ export class StreamRewriter {
   private lastOutTimestamp: number;
   private lastAtMs: number | undefined;
   private isSwitching = true;
+  /** The number that, coming next, proves a new start of the source (RFC 3550 A.1). */
+  private restartSequence: number | undefined;
 
   constructor(options: StreamRewriterOptions) {
     this.options = options;
@@ -87,13 +89,13 @@ export class StreamRewriter {
    */
   switchSource(): void {
     this.isSwitching = true;
-    this.vp8?.switchSource();
   }
 
   /** The packet to send, payload shared unless VP8 numbers change; undefined for a packet of an earlier source or one that is far too late. */
   push(packet: RtpPacket, nowMs: number): RtpPacket | undefined {
     if (this.isSwitching) this.begin(packet, nowMs);
     if (packet.ssrc !== this.sourceSsrc) return undefined;
+    if (this.isRestart(packet)) this.begin(packet, nowMs);
     const input = this.place(packet);
     if (input === undefined) return undefined;
     const output = this.outputOf(input);
@@ -153,6 +155,8 @@ export class StreamRewriter {
 
   private begin(packet: RtpPacket, nowMs: number): void {
     this.isSwitching = false;
+    this.restartSequence = undefined;
+    this.vp8?.switchSource();
     this.sequences = new SequenceUnwrapper();
     this.timestamps = new TimestampUnwrapper();
     this.sourceSsrc = packet.ssrc;
@@ -169,11 +173,18 @@ export class StreamRewriter {
     });
   }
 
+  private isRestart(packet: RtpPacket): boolean {
+    const distance = this.sequences.peek(packet.sequence) - (this.highestIn ?? 0);
+    const isNext = this.restartSequence === packet.sequence;
+    this.restartSequence = Math.abs(distance) > MAX_MISORDER ? (packet.sequence + 1) & 0xffff : undefined;
+    return isNext && this.restartSequence !== undefined;
+  }
+
   /** The unwrapped incoming number; undefined when it is before the current source or far too late. */
   private place(packet: RtpPacket): number | undefined {
     const highest = this.highestIn ?? 0;
     const input = this.sequences.peek(packet.sequence);
-    if (input < this.sourceFrom || highest - input > MAX_MISORDER) return undefined;
+    if (input < this.sourceFrom || Math.abs(highest - input) > MAX_MISORDER) return undefined;
     this.sequences.unwrap(packet.sequence);
     if (input > highest) this.highestIn = input;
     return input;

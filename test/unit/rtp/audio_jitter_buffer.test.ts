@@ -252,6 +252,39 @@ describe('The audio jitter buffer', () => {
     }
   }
 
+  it('does not take repeats of played packets for late ones', () => {
+    const buffer = new AudioJitterBuffer<Sent>();
+    const arrivals = range(0, 1000).flatMap((i) => [sent(i, i * 20), sent(i, i * 20 + 150)]);
+    const result = run(buffer, arrivals, 19_900);
+    assert.equal(buffer.stats().late, 0);
+    assert.ok(buffer.stats().targetDelayMs <= 25);
+    assert.deepEqual(indexes(result), range(0, result.played.length));
+  });
+
+  it('does not grow without bound for packets that were sent again', () => {
+    const buffer = new AudioJitterBuffer<Sent>();
+    const arrivals = range(0, 1000).map((i) => sent(i, i * 20 + (i % 10 === 5 ? 300 : 0)));
+    run(buffer, arrivals, 19_900);
+    assert.ok(buffer.stats().targetDelayMs <= 90, `${buffer.stats().targetDelayMs}`);
+  });
+
+  it('starts well after an hour of pause, however far the clocks have drifted apart', () => {
+    for (const driftMs of [-720, 720]) {
+      const buffer = new AudioJitterBuffer<Sent>();
+      for (const i of range(0, 100)) {
+        buffer.push(sent(i, i * 20), i * 20);
+        buffer.pull(i * 20);
+      }
+      for (let i = 0; i < 100; i++) buffer.pull(2000 + i * 10);
+      const resumeMs = 3_600_000;
+      const first = sent(100, resumeMs, { timestamp: (resumeMs + driftMs) * 48 });
+      buffer.push(first, resumeMs);
+      const waits = range(0, 20).map((i) => buffer.pull(resumeMs + i * 10).kind);
+      const startedAt = waits.indexOf('packet');
+      assert.ok(startedAt >= 2 && startedAt <= 5, `started after ${startedAt * 10} ms`);
+    }
+  });
+
   it('survives anything: random numbers, times and payloads', () => {
     const buffer = new AudioJitterBuffer<Sent>();
     const random = seededRandom(3);
@@ -266,7 +299,9 @@ describe('The audio jitter buffer', () => {
         i,
       );
       const pulled = buffer.pull(i);
-      if (pulled.kind === 'gap') assert.ok(pulled.samples > 0 && pulled.samples <= 5760);
+      if (pulled.kind === 'gap') {
+        assert.ok(pulled.samples > 0 && pulled.samples <= 5760 && pulled.samples % 120 === 0);
+      }
       assert.ok(buffer.stats().buffered <= 200);
     }
   });

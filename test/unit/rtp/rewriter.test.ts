@@ -137,6 +137,19 @@ describe('The stream rewriter', () => {
     assert.equal(rewriter.push(at(1, 13), 0), undefined);
   });
 
+  it('follows a source that starts again with other numbers, and ignores a stray packet', () => {
+    for (const restart of [50_000, 5]) {
+      const rewriter = rewriterAt(0);
+      for (let i = 0; i < 3; i++) rewriter.push(at(1, 20_000 + i), i);
+      assert.equal(rewriter.push(at(1, 40_000), 3), undefined);
+      assert.equal(rewriter.push(at(1, 20_003), 3)?.sequence, 3);
+      assert.equal(rewriter.push(at(1, restart), 4), undefined);
+      const out = [1, 2, 3].map((i) => rewriter.push(at(1, restart + i), 4)?.sequence);
+      assert.deepEqual(out, [4, 5, 6]);
+      assert.deepEqual(rewriter.originalOf(5), { sourceSsrc: 1, sequence: restart + 2 });
+    }
+  });
+
   it('stays small over a day of drops and switches', () => {
     const rewriter = rewriterAt(0);
     for (let i = 0; i < 100_000; i++) {
