@@ -26,7 +26,7 @@ generate: gen/.generated ## TypeScript from the proto
 build: dist/.built ## the executables in dist/bin
 
 run: build ## the main job on real media: SECONDS=10 INPUT=file KEEP=1
-	@tsx examples/record_channel/main.ts
+	@SECONDS_TO_RECORD=$(or $(SECONDS),10) INPUT='$(INPUT)' KEEP='$(KEEP)' tsx examples/record_channel/main.ts
 
 test: build test-unit test-integration test-e2e ## all tests that need nothing more than the machine
 

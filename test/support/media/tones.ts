@@ -6,14 +6,18 @@ export interface ToneOptions {
   frequency: number;
   /** 0 to 1 of full scale. */
   amplitude?: number;
+  /** Samples per channel at which to begin; default 0. */
+  position?: number;
   /** Hz of the beep; left out: no beep. It lasts a tenth of a second. */
   beepFrequency?: number;
 }
 
 export class ToneSource {
-  #position = 0;
+  #position: number;
 
-  constructor(readonly options: ToneOptions) {}
+  constructor(readonly options: ToneOptions) {
+    this.#position = options.position ?? 0;
+  }
 
   /** Samples per channel produced so far. */
   get position(): number {

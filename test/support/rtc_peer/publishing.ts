@@ -16,6 +16,9 @@ import { NumberedPictures } from '../media/numbered_picture.js';
 import { ToneSource } from '../media/tones.js';
 import type { PeerCommands } from './protocol.js';
 
+/** Second 0 of the flashes and of the beeps, so that they begin together whenever the tracks were published. */
+const ORIGIN_MS = performance.now();
+
 export interface Publication {
   sid: string;
   track: LocalTrack;
@@ -41,10 +44,9 @@ export class VideoPublisher {
       }),
     );
     const drawer = new NumberedPictures(width, height, framesPerSecond);
-    const startedAt = performance.now();
-    let drawn = 0;
+    let drawn = Math.ceil(((performance.now() - ORIGIN_MS) / 1000) * framesPerSecond);
     const timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - startedAt) / 1000) * framesPerSecond);
+      const due = Math.floor(((performance.now() - ORIGIN_MS) / 1000) * framesPerSecond);
       if (due < drawn) return;
       drawn = due + 1;
       source.captureFrame(
@@ -81,6 +83,8 @@ export async function publishTone(
   const tone = new ToneSource({
     sampleRate: 48_000,
     channels,
+    // The first chunk goes out at once, and the source takes chunks as they go out: position and clock stay together.
+    position: Math.round((performance.now() - ORIGIN_MS) * 48),
     frequency: params.frequency,
     ...(params.beepFrequency === undefined ? {} : { beepFrequency: params.beepFrequency }),
     ...(params.amplitude === undefined ? {} : { amplitude: params.amplitude }),
