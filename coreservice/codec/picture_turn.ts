@@ -35,12 +35,13 @@ function walk({ width, height, stride }: Plane, rotation: Rotation): { start: nu
   }
 }
 
+/** Rows stay rows: copied, and reversed in place where they run the other way, both by the engine's own loops. */
 function turnRows(source: Buffer, to: Plane, start: number, right: number, down: number): void {
   for (let y = 0; y < to.height; y++) {
-    let from = start + y * down;
-    let at = to.offset + y * to.stride;
-    if (right === 1) source.copy(to.data, at, from, from + to.width);
-    else for (const end = at + to.width; at < end; at++, from--) to.data[at] = source[from] ?? 0;
+    const at = to.offset + y * to.stride;
+    const first = start + y * down - (right < 0 ? to.width - 1 : 0);
+    source.copy(to.data, at, first, first + to.width);
+    if (right < 0) to.data.subarray(at, at + to.width).reverse();
   }
 }
 

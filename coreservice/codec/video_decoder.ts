@@ -133,8 +133,8 @@ function openDecoder(codecName: VideoCodecName): CodecContext {
     // More threads would hold pictures back; many decoders run beside each other instead.
     context.threadCount = 1;
     context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
-    // Damage is an error, not a reason to invent a picture.
-    setOptions(context, { max_pixels: String(MOST_PIXELS), err_detect: 'explode' });
+    // Not err_detect=explode: it also rejects pictures for a malformed SEI, which is other people's data. Missing parts show in decodeErrorFlags.
+    setOptions(context, { max_pixels: String(MOST_PIXELS) });
     checkAv(context.open2Sync(codec, null), `opening the ${codecName} decoder`);
     return context;
   } catch (error) {

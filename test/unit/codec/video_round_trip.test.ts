@@ -268,6 +268,37 @@ describe('the H.264 decoder', () => {
     await decoder.close();
   });
 
+  it('rejects a unit that ends too early, wherever it is cut', async () => {
+    const { units } = await stream(4);
+    for (const part of [0.2, 0.5, 0.8, 0.95]) {
+      const decoder = new AvVideoDecoder('h264');
+      for (const unit of units.slice(0, 3)) assert.ok(await decoder.decode(unit));
+      const last = units[3] ?? Buffer.alloc(0);
+      await assert.rejects(decoder.decode(last.subarray(0, last.length * part)), { class: 'aborted' }, `${part}`);
+      await decoder.close();
+    }
+  });
+
+  it('shows pictures that carry malformed SEI, unknown NAL units or delimiters', async () => {
+    const { units } = await stream(9);
+    const decoder = new AvVideoDecoder('h264');
+    const extras = [
+      [6, 5, 4, 1, 2, 3, 4, 0x80], // no room for its UUID
+      [6, 5, 200, 1, 2, 3, 0x80], // longer than the unit
+      [6],
+      [6, 5, ...Array<number>(16).fill(255), 16, ...Array<number>(4096).fill(7), 0x80],
+      [9, 0xf0],
+      [12, 255, 0x80],
+      [24, 1, 2, 3],
+    ];
+    for (const [i, unit] of units.entries()) {
+      const extra = extras[i - 1];
+      const data = extra === undefined ? unit : Buffer.concat([Buffer.from([0, 0, 0, 1, ...extra]), unit]);
+      assert.ok(await decoder.decode(data), `unit ${i}`);
+    }
+    await decoder.close();
+  });
+
   it('rejects the unit after a missing one rather than showing a picture made up', async () => {
     const { units } = await stream(12, [9]);
     const decoder = new AvVideoDecoder('h264');
