@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AudioFormat, AudioTranscodingCodec, VideoFormat, VideoTranscodingCodec } from '../ipc/enums.js';
 import { EMPTY_DEMAND, type AudioShape, type Demand, type VideoDemand } from '../ipc/extension.js';
 import type { ObserverSettings } from './settings.js';

@@ -3,16 +3,18 @@ const EARLY = 0.4;
 
 /** Lets through at most so many pictures a second, evenly spread. */
 export class FrameRateLimit {
-  #nextMs = -Infinity;
+  #nextMs: number | undefined;
 
   allows(timeMs: number, frameRate: number): boolean {
     const intervalMs = 1000 / frameRate;
-    if (timeMs < this.#nextMs - EARLY * intervalMs) return false;
-    this.#nextMs = Math.max(this.#nextMs + intervalMs, timeMs - EARLY * intervalMs + intervalMs);
+    const turnMs = this.#nextMs ?? timeMs;
+    if (timeMs < turnMs - EARLY * intervalMs) return false;
+    // A late one does not put off all that follow, but lateness is not saved up for a burst either.
+    this.#nextMs = Math.max(turnMs, timeMs - EARLY * intervalMs) + intervalMs;
     return true;
   }
 
   reset(): void {
-    this.#nextMs = -Infinity;
+    this.#nextMs = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AudioQualityMode, ClientRole, RenderMode, VideoStreamType } from '../ipc/enums.js';
 import { DEFAULT_CAMERA, DEFAULT_SCREEN, type EncoderConfiguration } from './encoder_configuration.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AlirtcError, messageOf } from '../../common/errors.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
 
