@@ -55,9 +55,11 @@ export class Publication {
     this.info.mimeType = mimeTypeOf(media.codec.name);
     this.info.simulcast = media.rids.length > 1;
     track.muted = this.info.muted;
+    // Clients write layers in either order; ours is that of the RIDs, lowest first.
+    this.info.layers.sort((a, b) => a.quality - b.quality);
     this.info.layers.forEach((layer, index) => {
       layer.spatialLayer = index;
-      layer.rid = media.rids[index] ?? '';
+      layer.rid = track.rids[index] ?? '';
     });
     if (this.kind === 'video')
       this.info.codecs = [

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AlirtcError } from '../../common/errors.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import { decodeToken, verifyToken } from '../../common/token/alirtc_token.js';

@@ -11,13 +11,16 @@ export class SignalClient implements AsyncDisposable {
   readonly messages: ResponseMessage[] = [];
   readonly socket: WebSocket;
   readonly #waiting = new Set<() => void>();
+  onMessage: (message: ResponseMessage) => void = () => undefined;
   closed: { code: number; reason: string } | undefined;
 
   private constructor(url: string) {
     this.socket = new WebSocket(url, { perMessageDeflate: false });
     this.socket.on('error', () => undefined);
     this.socket.on('message', (data) => {
-      this.messages.push(SignalResponse.fromBinary(data as Buffer).message);
+      const { message } = SignalResponse.fromBinary(data as Buffer);
+      this.messages.push(message);
+      this.onMessage(message);
       this.#wake();
     });
     this.socket.on('close', (code, reason) => {
@@ -28,7 +31,7 @@ export class SignalClient implements AsyncDisposable {
 
   /** Opens the WebSocket; rejects with the HTTP status and text when the server refuses. */
   static async open(url: string, token: string, query = ''): Promise<SignalClient> {
-    const client = new SignalClient(`${url}/rtc?access_token=${token}&auto_subscribe=1&sdk=js&protocol=15${query}`);
+    const client = new SignalClient(`${url}/rtc?access_token=${token}&sdk=js&protocol=15${query}`);
     const refused = new Promise<never>((_, reject) => {
       client.socket.once('unexpected-response', (request, response) => {
         response.setEncoding('utf8');
