@@ -47,8 +47,8 @@ const PIXEL_STEPS: Readonly<Record<PixelFormat, readonly { bytes: number; halved
   rgb24: [{ bytes: 3, halved: false }],
   bgr24: [{ bytes: 3, halved: false }],
 };
-/** A source that changes its shape back and forth (rotation) finds both contexts. */
-const MOST_CONTEXTS = 2;
+/** A large and a small stream from one source, and a change of shape back and forth, find their contexts again. */
+const MOST_CONTEXTS = 4;
 /** libswscale's vector code writes whole registers; rows of its targets end on such a border, with one more behind the last. */
 const ROW_ALIGNMENT = 64;
 const BLACK_LUMA = 16;

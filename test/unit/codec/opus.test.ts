@@ -98,6 +98,37 @@ describe('Opus', () => {
     decoder.close();
   });
 
+  it('conceals in every mode of libopus: speech at low rates (SILK), between, and CELT', () => {
+    const modes = new Set<string>();
+    for (const [bitrateKbps, application] of [
+      [8, 'voip'],
+      [16, 'voip'],
+      [28, 'voip'],
+      [64, 'audio'],
+    ] as const) {
+      const encoder = new LibopusEncoder({ channels: 1, bitrateKbps, application });
+      const decoder = new LibopusDecoder(1);
+      const noise = random(11);
+      let before = 0;
+      for (let i = 0; i < 40; i++) {
+        const voiced = Int16Array.from(toneFrame(1, i, 180), (x) => x * 0.4 + (noise() - 0.5) * 1500);
+        const packet = encoder.encode(voiced);
+        const config = (packet[0] ?? 0) >> 3;
+        modes.add(config < 12 ? 'SILK' : config < 16 ? 'hybrid' : 'CELT');
+        before = power(decoder.decode(packet));
+      }
+      for (const length of [480, 960, 960, 240]) {
+        const gap = decoder.conceal(length);
+        assert.equal(gap.length, length);
+        const level = 10 * Math.log10(power(gap) / before);
+        assert.ok(level < 3 && level > -30, `${bitrateKbps} kbit/s, ${length} samples: ${level} dB`);
+      }
+      encoder.close();
+      decoder.close();
+    }
+    assert.ok(modes.has('SILK') && modes.has('CELT'), [...modes].join());
+  });
+
   it('does not click at the edges of a gap: no step larger than the tone itself has', () => {
     const encoder = new LibopusEncoder({ channels: 1, bitrateKbps: 64 });
     const decoder = new LibopusDecoder(1);
