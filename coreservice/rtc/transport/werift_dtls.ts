@@ -13,6 +13,11 @@ import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from './srtp.js';
 const PROFILES = { AEAD_AES_128_GCM: 7, AES128_CM_HMAC_SHA1_80: 1 } as const;
 /** The library starts its record numbers again after Finished; the receiver would take the first records of the application for repeats. */
 const RECORD_NUMBER_SKIP = 64;
+/**
+ * A server may hear that ICE is connected some ticks later than we do; a ClientHello before that is lost, and the library sends it again only after half
+ * a second. So it is repeated earlier, until the first answer.
+ */
+const HELLO_REPEATS_MS = [25, 60, 120, 220, 360];
 
 type Link = ConstructorParameters<typeof DtlsClient>[0]['transport'];
 
@@ -24,6 +29,9 @@ export class WeriftDtls {
   readonly #certificate: RTCCertificate;
   #socket: DtlsSocket | undefined;
   #onDatagram: (datagram: Buffer) => void = () => undefined;
+  #hello: Buffer | undefined;
+  #helloTimers: NodeJS.Timeout[] = [];
+  #isVerified = false;
   #fail: (error: Error) => void = () => undefined;
 
   constructor(ice: RTCIceTransport, certificate: RTCCertificate) {
@@ -68,15 +76,33 @@ export class WeriftDtls {
 
   /** As client: sends the ClientHello. To be called when ICE is connected. */
   startHandshake(): void {
-    if (this.#socket instanceof DtlsClient)
-      this.#socket.connect().catch((error: unknown) => this.#fail(new Error(`DTLS: ${String(error)}`)));
+    if (!(this.#socket instanceof DtlsClient)) return;
+    this.#socket.connect().catch((error: unknown) => this.#fail(new Error(`DTLS: ${String(error)}`)));
+    this.#helloTimers = HELLO_REPEATS_MS.map((ms) =>
+      setTimeout(() => {
+        if (this.#hello !== undefined) void this.#ice.connection.send(this.#hello).catch(() => undefined);
+      }, ms),
+    );
   }
 
   onDatagram(datagram: Buffer): void {
+    if (this.#helloTimers.length > 0) this.#stopHello();
+    if (isHelloVerifyRequest(datagram)) {
+      // One for each repeated hello; the library would begin a handshake for each.
+      if (this.#isVerified) return;
+      this.#isVerified = true;
+    }
     this.#onDatagram(datagram);
   }
 
+  #stopHello(): void {
+    for (const timer of this.#helloTimers) clearTimeout(timer);
+    this.#helloTimers = [];
+    this.#hello = undefined;
+  }
+
   close(): void {
+    this.#stopHello();
     this.#fail(new Error('closed'));
     this.#closed();
   }
@@ -94,12 +120,20 @@ export class WeriftDtls {
       address: undefined,
       closed: false,
       onData: () => undefined,
-      send: (data: Buffer) => this.#ice.connection.send(data),
+      send: (data: Buffer) => {
+        if (this.#helloTimers.length === 0) this.#hello = data;
+        return this.#ice.connection.send(data);
+      },
       close: () => Promise.resolve(),
     } as unknown as Link;
     this.#onDatagram = (datagram) => link.onData(datagram, ['', 0]);
     return link;
   }
+}
+
+/** RFC 6347 section 4.2.2: a plain handshake record (13 bytes of header) whose message is of type 3. */
+function isHelloVerifyRequest(datagram: Buffer): boolean {
+  return datagram.length > 13 && datagram[0] === 22 && datagram.readUInt16BE(3) === 0 && datagram[13] === 3;
 }
 
 /** RFC 8122 section 5: the certificate must be one of the announced ones, by the strongest hash that was used. */
