@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { chooseCodec, codecNameOf, forwardable, mimeTypeOf } from '../../../channelserver/forward/codecs.js';
+import { MAX_SDP_BYTES, parseSdp } from '../../../channelserver/forward/sdp.js';
+import type { SdpMedia } from '../../../channelserver/forward/sdp.js';
+import { writeSdp } from '../../../channelserver/forward/sdp_write.js';
+
+const OFFER = [
+  'v=0',
+  'o=- 1 2 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 7 8',
+  'a=fingerprint:sha-256 AA:BB',
+  'a=setup:actpass',
+  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+  'a=mid:7',
+  'a=ice-ufrag:user',
+  'a=ice-pwd:password',
+  'a=sctp-port:5000',
+  'a=max-message-size:1000',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101',
+  'a=mid:8',
+  'a=ice-ufrag:user',
+  'a=ice-pwd:password',
+  'a=sendonly',
+  'a=msid:stream track',
+  'a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid',
+  'a=rtpmap:96 VP9/90000',
+  'a=rtpmap:97 H264/90000',
+  'a=fmtp:97 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f',
+  'a=rtpmap:98 H264/90000',
+  'a=fmtp:98 packetization-mode=1; profile-level-id=42e01f',
+  'a=rtpmap:99 VP8/90000',
+  'a=rtcp-fb:99 nack pli',
+  'a=rtpmap:100 rtx/90000',
+  'a=fmtp:100 apt=99',
+  'a=rtpmap:101 H264/90000',
+  'a=fmtp:101 packetization-mode=1;profile-level-id=640c1f',
+  'a=rid:q send',
+  'a=rid:h send',
+  'a=simulcast:send q;~h',
+  'a=ssrc-group:FID 11 12',
+  'a=ssrc:11 cname:x',
+  'a=ssrc:12 cname:x',
+  'a=candidate:1 1 udp 2 127.0.0.1 5 typ host',
+  '',
+].join('\r\n');
+
+function video(): SdpMedia {
+  const [, media] = parseSdp(OFFER).media;
+  assert.ok(media !== undefined);
+  return media;
+}
+
+describe('A session description', () => {
+  it('is read: m-lines, transport, simulcast, SSRCs without those of retransmissions', () => {
+    const sdp = parseSdp(OFFER);
+    assert.deepEqual(sdp.bundle, ['7', '8']);
+    const [data] = sdp.media;
+    assert.equal(data?.kind, 'application');
+    assert.equal(data.maxMessageBytes, 1000);
+    assert.deepEqual(data.fingerprint, { algorithm: 'sha-256', value: 'AA:BB' }, 'from the session');
+    const media = video();
+    assert.deepEqual(
+      [media.mid, media.direction, media.streamId, media.trackId, media.setup],
+      ['8', 'sendonly', 'stream', 'track', 'actpass'],
+    );
+    assert.deepEqual(media.simulcast, ['q', 'h']);
+    assert.deepEqual(media.rids, ['q', 'h']);
+    assert.deepEqual(media.ssrcs, [11]);
+    assert.deepEqual(media.candidates, ['1 1 udp 2 127.0.0.1 5 typ host']);
+    assert.deepEqual(media.codecs[3]?.feedback, ['nack pli']);
+  });
+
+  const bad = [
+    { title: 'empty', text: '' },
+    { title: 'not SDP', text: 'hello\nworld' },
+    { title: 'without version', text: 's=-\r\nv=0\r\n' },
+    { title: 'too long', text: 'v=0\r\n' + 'a=x\r\n'.repeat(MAX_SDP_BYTES / 4) },
+    { title: 'of too many m-lines', text: 'v=0\r\n' + 'm=audio 9 x 0\r\n'.repeat(300) },
+  ];
+  for (const { title, text } of bad) it(`that is ${title} is refused`, () => assert.throws(() => parseSdp(text)));
+
+  it('that we write can be read again', () => {
+    const local = {
+      usernameFragment: 'u',
+      password: 'p',
+      fingerprint: { algorithm: 'sha-256', value: 'CC' },
+      candidates: ['1 1 udp 1 127.0.0.1 9 typ host'],
+    };
+    const codec = { name: 'opus', payloadType: 111, clockRate: 48_000, fmtp: 'useinbandfec=1' } as const;
+    const text = writeSdp({
+      sessionId: '1',
+      version: 1,
+      setup: 'passive',
+      local,
+      sections: [
+        { kind: 'application', mid: '0' },
+        {
+          kind: 'audio',
+          mid: '1',
+          direction: 'sendonly',
+          codecs: [codec],
+          extensions: [],
+          sent: { streamId: 'PA_1|TR_1', trackId: 'TR_1', ssrc: 5, cname: 'c' },
+        },
+        { kind: 'video', mid: '2', direction: 'inactive', codecs: [], extensions: [] },
+      ],
+    });
+    const sdp = parseSdp(text);
+    assert.deepEqual(sdp.bundle, ['0', '1'], 'without the refused one');
+    assert.deepEqual(
+      sdp.media.map(({ kind, mid, port, direction }) => [kind, mid, port, direction]),
+      [
+        ['application', '0', 9, 'sendrecv'],
+        ['audio', '1', 9, 'sendonly'],
+        ['video', '2', 0, 'inactive'],
+      ],
+    );
+    assert.equal(sdp.media[1]?.streamId, 'PA_1|TR_1');
+    assert.deepEqual(sdp.media[1].ssrcs, [5]);
+    assert.equal(sdp.media[1].setup, 'passive');
+  });
+});
+
+describe('The codecs of an m-line', () => {
+  it('that can be forwarded come once each, H264 with the packetization mode and profile that everybody takes', () => {
+    const codecs = forwardable('video', video().codecs);
+    assert.deepEqual(
+      codecs.map(({ name, payloadType }) => [name, payloadType]),
+      [
+        ['H264', 98],
+        ['VP8', 99],
+      ],
+    );
+    assert.equal(codecs[0]?.fmtp, 'packetization-mode=1;profile-level-id=42e01f');
+    assert.deepEqual(forwardable('audio', video().codecs), []);
+  });
+
+  it('are chosen by what was announced, else by the order of the offer', () => {
+    const { codecs } = video();
+    assert.equal(chooseCodec('video', codecs, 'VP8')?.payloadType, 99);
+    assert.equal(chooseCodec('video', codecs, undefined)?.payloadType, 98);
+    assert.equal(chooseCodec('video', codecs, 'opus')?.payloadType, 98);
+    assert.equal(chooseCodec('video', [], 'VP8'), undefined);
+  });
+
+  it('are known by all the names that clients use', () => {
+    assert.equal(codecNameOf('video/h264'), 'H264');
+    assert.equal(codecNameOf('vp8'), 'VP8');
+    assert.equal(codecNameOf('audio/OPUS'), 'opus');
+    assert.equal(codecNameOf('av1'), undefined);
+    assert.equal(mimeTypeOf('opus'), 'audio/opus');
+    assert.equal(mimeTypeOf('VP8'), 'video/VP8');
+  });
+});
