@@ -1,0 +1,159 @@
+import { EventEmitter, once } from 'node:events';
+import { createLogger } from '../../../common/logger.js';
+import { LiveKitRoom } from '../../../coreservice/rtc/livekit_room.js';
+import type {
+  MediaTransport,
+  MediaTransportFactory,
+  MediaTransportOptions,
+} from '../../../coreservice/rtc/transport/media_transport.js';
+import { WeriftTransport } from '../../../coreservice/rtc/transport/werift_transport.js';
+import type { EncodedUnit, RemoteTrack, RemoteVideoTrack, RoomEvents } from '../../../coreservice/rtc/types.js';
+import { tokenFor } from '../channelserver/running_server.js';
+
+export { EncodedPictures, EncodedSource } from './encoded_source.js';
+export { RunningServer, tokenFor } from '../channelserver/running_server.js';
+
+const logger = createLogger('test', 'fatal');
+
+export interface JoinOptions {
+  reconnectLimitMs?: number;
+  transports?: MediaTransportFactory;
+  token?: string;
+}
+
+/** A room that is not connected yet. */
+export async function newRoom(
+  url: string,
+  room: string,
+  identity: string,
+  options: JoinOptions = {},
+): Promise<LiveKitRoom> {
+  return new LiveKitRoom(
+    {
+      url,
+      token: options.token ?? (await tokenFor(room, identity)),
+      logger,
+      connectTimeoutMs: 5000,
+      reconnectLimitMs: options.reconnectLimitMs ?? 10_000,
+    },
+    options.transports,
+  );
+}
+
+/** Rooms that close when the block ends, youngest first. */
+export class Rooms implements AsyncDisposable {
+  readonly #rooms: LiveKitRoom[] = [];
+
+  constructor(
+    readonly url: string,
+    readonly name: string,
+  ) {}
+
+  async create(identity: string, options: JoinOptions = {}): Promise<LiveKitRoom> {
+    const room = await newRoom(this.url, this.name, identity, options);
+    this.#rooms.push(room);
+    return room;
+  }
+
+  async join(identity: string, options: JoinOptions = {}): Promise<LiveKitRoom> {
+    const room = await this.create(identity, options);
+    await room.connect();
+    return room;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const room of this.#rooms.reverse()) await room.close();
+  }
+}
+
+/** The next event of that name, within 10 s. */
+export async function nextEvent<K extends keyof RoomEvents>(room: LiveKitRoom, name: K): Promise<RoomEvents[K]> {
+  return (await once(room, name, { signal: AbortSignal.timeout(10_000) })) as RoomEvents[K];
+}
+
+/** Subscribes to whatever is published and resolves with the first track of that kind. */
+export function subscribeTo<K extends 'audio' | 'video'>(
+  room: LiveKitRoom,
+  kind: K,
+): Promise<Extract<RemoteTrack, { kind: K }>> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ${kind} track in 10 s`)), 10_000);
+    for (const participant of room.participants.values())
+      for (const publication of participant.publications.values())
+        if (publication.kind === kind) room.subscribe(publication.sid);
+    room.on('track_published', (_participant, publication) => {
+      if (publication.kind === kind) room.subscribe(publication.sid);
+    });
+    room.once('track_subscribed', function onTrack(_participant, _publication, track) {
+      if (track.kind !== kind) {
+        room.once('track_subscribed', onTrack);
+        return;
+      }
+      clearTimeout(timer);
+      resolve(track as Extract<RemoteTrack, { kind: K }>);
+    });
+  });
+}
+
+/** The next `count` units for which the predicate holds. */
+export function collectUnits(
+  track: RemoteVideoTrack,
+  count: number,
+  predicate: (unit: EncodedUnit) => boolean = () => true,
+  timeoutMs = 15_000,
+): Promise<EncodedUnit[]> {
+  return new Promise((resolve, reject) => {
+    const units: EncodedUnit[] = [];
+    const finish = (error?: Error): void => {
+      clearTimeout(timer);
+      track.off('unit', onUnit);
+      if (error === undefined) resolve(units);
+      else reject(error);
+    };
+    const timer = setTimeout(
+      () => finish(new Error(`${units.length} of ${count} units in ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    const onUnit = (unit: EncodedUnit): void => {
+      if (!predicate(unit)) return;
+      units.push(unit);
+      if (units.length === count) finish();
+    };
+    track.on('unit', onUnit);
+  });
+}
+
+/** The same numbers in every run, 0 to 1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Transports that lose a share of the RTP packets they receive. */
+export function lossyTransports(share: number, seed: number): MediaTransportFactory & { lost: number; passed: number } {
+  const random = seededRandom(seed);
+  const factory = {
+    lost: 0,
+    passed: 0,
+    prepare: () => WeriftTransport.prepare(),
+    create: async (options: MediaTransportOptions): Promise<MediaTransport> => {
+      const transport: MediaTransport = await WeriftTransport.create(options);
+      const emit = transport.emit.bind(transport) as EventEmitter['emit'];
+      const lossyEmit: EventEmitter['emit'] = (name, ...args: unknown[]) => {
+        if (name !== 'rtp') return emit(name, ...args);
+        if (random() < share) {
+          factory.lost += 1;
+          return false;
+        }
+        factory.passed += 1;
+        return emit(name, ...args);
+      };
+      transport.emit = lossyEmit as MediaTransport['emit'];
+      return transport;
+    },
+  };
+  return factory;
+}
