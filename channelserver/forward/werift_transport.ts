@@ -88,6 +88,7 @@ export class WeriftTransport implements MediaTransport {
   readonly #header = new RawHeader();
   #state: TransportState = 'new';
   #local: LocalParameters | undefined;
+  #opening: Promise<void> | undefined;
   #connecting = false;
   #started = false;
   #sctpPort: number | undefined;
@@ -126,7 +127,12 @@ export class WeriftTransport implements MediaTransport {
     return this.#local;
   }
 
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     this.#dtls.localCertificate = await RTCDtlsTransport.SetupCertificate();
     await this.#ice.gather();
     const fingerprint = this.#dtls.localCertificate.getFingerprints()[0];
@@ -212,6 +218,8 @@ export class WeriftTransport implements MediaTransport {
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#setState('closed');
+    // A socket that is just being bound would stay open.
+    await this.#opening?.catch(() => undefined);
     try {
       if (this.#sctpStarted) await this.#sctp.stop();
       // The socket takes datagrams in the next turn: let SCTP's ABORT out before it closes.
