@@ -6,7 +6,6 @@ import {
   AV_PIX_FMT_NV21,
   AV_PIX_FMT_RGB24,
   AV_PIX_FMT_YUV420P,
-  SWS_ACCURATE_RND,
   SWS_BILINEAR,
   SWS_FULL_CHR_H_INP,
 } from 'node-av/constants';
@@ -51,6 +50,7 @@ const PIXEL_STEPS: Readonly<Record<PixelFormat, readonly { bytes: number; halved
 const MOST_CONTEXTS = 4;
 /** libswscale's vector code writes whole registers; rows of its targets end on such a border, with one more behind the last. */
 const ROW_ALIGNMENT = 64;
+const REGISTER_BYTES = 32;
 const BLACK_LUMA = 16;
 const NO_CHROMA = 128;
 
@@ -73,30 +73,39 @@ export class SwsPictureConverter implements PictureConverter {
     const { width, height } = plan;
     if (isUnchanged(picture, layout, plan, target))
       return { width, height, data: picture.data.subarray(0, i420Size(width, height)) };
-    const scaled = this.#scale(picture, layout, plan.source, unturned(plan, target));
-    const data = Buffer.allocUnsafeSlow(i420Size(width, height));
-    if (plan.placed.width !== width || plan.placed.height !== height) blacken(data, width, height);
-    place(scaled, data, plan, target);
+    const sources = viewsOf(picture, layout, plan.source);
+    const size = unturned(plan, target);
+    const data = Buffer.allocUnsafeSlow(i420Size(width, height) + ROW_ALIGNMENT).subarray(0, i420Size(width, height));
+    if (!fillsAll(plan)) blacken(data, width, height);
+    const sameSize = plan.source.width === size.width && plan.source.height === size.height;
+    if (picture.format === 'i420' && sameSize) {
+      // The pushed planes themselves are turned and placed.
+      place(
+        { ...size, planes: sources.map(({ view, stride }) => ({ data: view, offset: 0, stride })) },
+        data,
+        plan,
+        target,
+      );
+    } else if (isFilledStraight(plan, target)) {
+      this.#scale(picture.format, sources, plan.source, packedPlanes(data, size));
+    } else {
+      const scaled = this.#scratchPlanes(size);
+      this.#scale(picture.format, sources, plan.source, scaled);
+      place(scaled, data, plan, target);
+    }
     return { width, height, data };
   }
 
-  /** To I420 of the size that is then turned. Without a change of size and format the pushed planes themselves are the result. */
-  #scale(picture: RawPicture, layout: PlaneLayout[], part: Rectangle, size: Size): PlanesOf420 {
-    const sources = viewsOf(picture, layout, part);
-    if (picture.format === 'i420' && part.width === size.width && part.height === size.height)
-      return { ...size, planes: sources.map(({ view, stride }) => ({ data: view, offset: 0, stride })) };
-    const context = this.#contextFor(picture.format, part, size);
-    const scaled = this.#scratchPlanes(size);
-    const rows = context.scaleSync(
+  #scale(format: PixelFormat, sources: PlaneView[], part: Rectangle, into: PlanesOf420): void {
+    const rows = this.#contextFor(format, part, into).scaleSync(
       sources.map(({ view }) => view),
       sources.map(({ stride }) => stride),
       0,
       part.height,
-      scaled.planes.map(({ data, offset }) => data.subarray(offset)),
-      scaled.planes.map(({ stride }) => stride),
+      into.planes.map(({ data, offset }) => data.subarray(offset)),
+      into.planes.map(({ stride }) => stride),
     );
-    if (rows !== size.height) throw internalError(`libswscale gave ${rows} rows of ${size.height}`);
-    return scaled;
+    if (rows !== into.height) throw internalError(`libswscale gave ${rows} rows of ${into.height}`);
   }
 
   /** Planes with aligned rows in memory that is kept between pictures. */
@@ -136,6 +145,11 @@ export class SwsPictureConverter implements PictureConverter {
   }
 }
 
+interface PlaneView {
+  view: Buffer;
+  stride: number;
+}
+
 interface Size {
   width: number;
   height: number;
@@ -147,8 +161,9 @@ interface PlanesOf420 extends Size {
 
 function openSws(format: PixelFormat, from: Size, to: Size): SoftwareScaleContext {
   const context = new SoftwareScaleContext();
-  // Accurate rounding and both columns' colours for each chroma sample; libswscale's tables are BT.601, limited range for YUV, unless told otherwise.
-  const flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP;
+  // Both columns' colours for each chroma sample; libswscale's tables are BT.601, limited range for YUV, unless told otherwise. SWS_ACCURATE_RND would cost
+  // 70 % more for errors that are 0.02 smaller in the mean (measured).
+  const flags = SWS_BILINEAR | SWS_FULL_CHR_H_INP;
   context.getContext(
     from.width,
     from.height,
@@ -168,8 +183,7 @@ function isUnchanged(picture: RawPicture, layout: PlaneLayout[], plan: FitPlan, 
     !target.mirror &&
     plan.width === picture.width &&
     plan.height === picture.height &&
-    plan.placed.width === plan.width &&
-    plan.placed.height === plan.height &&
+    fillsAll(plan) &&
     plan.source.width === picture.width &&
     plan.source.height === picture.height &&
     layout.every(({ stride, rowBytes }) => stride === rowBytes)
@@ -177,7 +191,7 @@ function isUnchanged(picture: RawPicture, layout: PlaneLayout[], plan: FitPlan, 
 }
 
 /** Views of the pushed planes that begin at the part's first sample. */
-function viewsOf(picture: RawPicture, layout: PlaneLayout[], part: Rectangle): { view: Buffer; stride: number }[] {
+function viewsOf(picture: RawPicture, layout: PlaneLayout[], part: Rectangle): PlaneView[] {
   return layout.map(({ offset, stride }, plane) => {
     const step = PIXEL_STEPS[picture.format][plane];
     if (step === undefined) throw internalError(`${picture.format} has no plane ${plane}`);
@@ -191,6 +205,25 @@ function viewsOf(picture: RawPicture, layout: PlaneLayout[], part: Rectangle): {
 function unturned(plan: FitPlan, { rotation }: PictureTarget): Size {
   const { width, height } = plan.placed;
   return rotation === 90 || rotation === 270 ? { width: height, height: width } : { width, height };
+}
+
+/** Whether libswscale may write the result itself: all of it, as it is, in rows of whole registers. */
+function isFilledStraight(plan: FitPlan, target: PictureTarget): boolean {
+  return target.rotation === 0 && !target.mirror && fillsAll(plan) && plan.width % (2 * REGISTER_BYTES) === 0;
+}
+
+function fillsAll({ placed, width, height }: FitPlan): boolean {
+  return placed.width === width && placed.height === height;
+}
+
+function packedPlanes(data: Buffer, { width, height }: Size): PlanesOf420 {
+  const luma = width * height;
+  const planes = [
+    { data, offset: 0, stride: width },
+    { data, offset: luma, stride: width / 2 },
+    { data, offset: luma + luma / 4, stride: width / 2 },
+  ];
+  return { width, height, planes };
 }
 
 /** The one copy of the scaled picture: turned, mirrored, into its place in the result. */
