@@ -1,3 +1,5 @@
+import type { PictureReference } from '../../common/picture_ring.js';
+
 /**
  * What our daemon and our core service say to each other beyond the vendor's protocol. It travels as the unknown JSON key "alirtcd" of the vendor's own
  * messages, or as the key "alirtcd" inside SET_PARAMETER's JSON; a vendor's end ignores it, and ours works (with less) without it.
@@ -33,6 +35,8 @@ export interface FrameExtension {
   sequence: number;
   /** Unix time in microseconds; the sender's clock when its reports say it, else the arrival. */
   captureTimeUs: number;
+  /** DECODED_VIDEO_FRAME without a payload: where the picture lies (common/picture_ring.ts). */
+  ring?: PictureReference;
   /** ENCODED_VIDEO_SAMPLE. */
   keyFrame?: boolean;
   /** ENCODED_VIDEO_SAMPLE. */
@@ -53,6 +57,8 @@ export interface ParameterExtension {
   demand?: Demand;
   /** True: send ConsumedExtension. */
   credits?: boolean;
+  /** True: decoded pictures go through shared memory where the machine has it (FrameExtension.ring), and through the socket where not. */
+  pictureRing?: boolean;
   /** Ask the sender for a key frame now. */
   requestKeyFrame?: { uid: string; track: number };
   /** Milliseconds before a lost connection fails; 100,000 by default. */

@@ -1,0 +1,154 @@
+/**
+ * Pictures between processes of one machine without a socket: a ring of slots in an unlinked file of shared memory. The writer keeps the only name of it, its own
+ * descriptor; who may look into the writer's process (the same user, the same PID namespace) reads it by /proc/<pid>/fd/<fd>. Nothing is left when the writer ends.
+ *
+ * A slot is 8 bytes of generation (little-endian, 0: being written) and the picture. The writer invalidates the generation, writes the picture, then the new
+ * generation; the reader reads the picture, then the generation: when it is still the one that it was told, the picture is whole. A slot lives until the writer has
+ * gone once around; who comes later gets undefined, and counts the picture as dropped.
+ */
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+
+const FOLDER = '/dev/shm';
+const HEADER_BYTES = 8;
+/** Slots begin at pages, so that the kernel copies whole ones. */
+const PAGE_BYTES = 4096;
+
+/** Where a picture lies. */
+export interface PictureReference {
+  /** /proc/<pid>/fd/<fd> of the writer. */
+  path: string;
+  /** Of the slot. */
+  offset: number;
+  /** Of the picture, in bytes. */
+  length: number;
+  generation: number;
+}
+
+export class PictureRingWriter {
+  readonly #slots: number;
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+  #fd = -1;
+  #slotBytes = 0;
+  #next = 0;
+  #generation = 0;
+
+  /** A slow reader may be that many pictures behind. */
+  constructor(slots = 12) {
+    this.#slots = slots;
+  }
+
+  /** Undefined when the machine has no shared memory for it: then the picture has to go another way. */
+  write(picture: Uint8Array): PictureReference | undefined {
+    if (picture.length + HEADER_BYTES > this.#slotBytes && !this.#grow(picture.length)) return undefined;
+    const offset = this.#next * this.#slotBytes;
+    this.#next = (this.#next + 1) % this.#slots;
+    this.#generation++;
+    try {
+      this.#stamp(offset, 0);
+      for (let done = 0; done < picture.length;)
+        done += writeSync(this.#fd, picture, done, picture.length - done, offset + HEADER_BYTES + done);
+      this.#stamp(offset, this.#generation);
+    } catch {
+      this.close();
+      return undefined;
+    }
+    return {
+      path: `/proc/${process.pid}/fd/${this.#fd}`,
+      offset,
+      length: picture.length,
+      generation: this.#generation,
+    };
+  }
+
+  close(): void {
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+    this.#slotBytes = 0;
+  }
+
+  #stamp(offset: number, generation: number): void {
+    this.#header.writeBigUInt64LE(BigInt(generation));
+    writeSync(this.#fd, this.#header, 0, HEADER_BYTES, offset);
+  }
+
+  /** A larger picture gets a new file: readers of the old one still have it open. */
+  #grow(pictureBytes: number): boolean {
+    this.close();
+    const name = `${FOLDER}/alirtc-${process.pid}-${randomBytes(6).toString('hex')}`;
+    try {
+      this.#fd = openSync(name, 'wx+', 0o600);
+      unlinkSync(name);
+      this.#slotBytes = Math.ceil((pictureBytes + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+      ftruncateSync(this.#fd, this.#slotBytes * this.#slots);
+      this.#next = 0;
+      return true;
+    } catch {
+      this.close();
+      return false;
+    }
+  }
+}
+
+/** Thrown when the file cannot be opened here: another user, another PID namespace, another machine. */
+export class PictureRingUnreachable extends Error {
+  override readonly name = 'PictureRingUnreachable';
+}
+
+export class PictureRingReader {
+  /** A writer's descriptor number may be used again for another file: the inode tells. */
+  readonly #files = new Map<string, { fd: number; inode: number }>();
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+
+  /**
+   * The picture, in a buffer of its own or at `into`; undefined when it was overwritten before it could be read. Throws PictureRingUnreachable.
+   */
+  read(reference: PictureReference, into: Buffer = Buffer.allocUnsafe(reference.length)): Buffer | undefined {
+    const { path, offset, length, generation } = reference;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const fd = this.#open(path);
+      if (this.#readAt(fd, into, length, offset + HEADER_BYTES) && this.#readAt(fd, this.#header, HEADER_BYTES, offset))
+        if (this.#header.readBigUInt64LE() === BigInt(generation)) return into.subarray(0, length);
+      // The writer may have made a larger file under the same descriptor number; the one that is open here is the old one.
+      if (!this.#forget(path)) return undefined;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    for (const { fd } of this.#files.values()) closeSync(fd);
+    this.#files.clear();
+  }
+
+  #readAt(fd: number, into: Buffer, length: number, position: number): boolean {
+    for (let done = 0; done < length;) {
+      const count = readSync(fd, into, done, length - done, position + done);
+      if (count === 0) return false;
+      done += count;
+    }
+    return true;
+  }
+
+  #open(path: string): number {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known.fd;
+    try {
+      const fd = openSync(path, 'r');
+      this.#files.set(path, { fd, inode: fstatSync(fd).ino });
+      return fd;
+    } catch (error) {
+      throw new PictureRingUnreachable(`cannot read ${path}`, { cause: error });
+    }
+  }
+
+  /** Closes what is open under this path when another file is there now. */
+  #forget(path: string): boolean {
+    const known = this.#files.get(path);
+    if (known === undefined) return false;
+    this.#files.delete(path);
+    closeSync(known.fd);
+    const fd = this.#open(path);
+    const now = this.#files.get(path);
+    return now !== undefined && now.fd === fd && now.inode !== known.inode;
+  }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { PictureRingReader, PictureRingUnreachable, PictureRingWriter } from '../../../common/picture_ring.js';
+
+describe('picture ring', () => {
+  it('gives back what was written, as long as the writer has not gone around', () => {
+    const [writer, reader] = [new PictureRingWriter(4), new PictureRingReader()];
+    const pictures = Array.from({ length: 6 }, (_, i) => Buffer.alloc(100_000, i + 1));
+    const references = pictures.map((picture) => writer.write(picture));
+    const read = references.map((reference) =>
+      reference === undefined ? undefined : reader.read(reference)?.[99_999],
+    );
+    assert.deepEqual(read, [undefined, undefined, 3, 4, 5, 6]);
+    writer.close();
+    reader.close();
+  });
+
+  it('follows the writer to a file for larger pictures, also under the same descriptor number', () => {
+    const [writer, reader] = [new PictureRingWriter(2), new PictureRingReader()];
+    const small = writer.write(Buffer.alloc(1000, 1));
+    assert.equal(small && reader.read(small)?.length, 1000);
+    const large = writer.write(Buffer.alloc(3_000_000, 2));
+    assert.equal(large?.path, small?.path);
+    assert.equal(large && reader.read(large)?.[2_999_999], 2);
+    writer.close();
+    reader.close();
+  });
+
+  it('says so when the writer cannot be reached', () => {
+    const reader = new PictureRingReader();
+    const reference = { path: `/proc/${process.pid}/fd/999999`, offset: 0, length: 10, generation: 1 };
+    assert.throws(() => reader.read(reference), PictureRingUnreachable);
+  });
+});
