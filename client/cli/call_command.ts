@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { invalidArgument } from '../status_error.js';
 import { AlirtcClient } from '../alirtc_client.js';
+import { ProtoMethods } from './proto_methods.js';
 import { protoFolder } from './proto_folder.js';
 import type { CommandContext } from './io.js';
 import { parseCount, parseSeconds } from './parse.js';
@@ -26,7 +27,6 @@ export function addCallCommand(program: Command, context: () => CommandContext):
 }
 
 async function call({ address, io }: CommandContext, name: string, json: string, options: CallOptions): Promise<void> {
-  const { ProtoMethods } = await import('./proto_methods.js');
   const methods = await ProtoMethods.load(options.proto ?? protoFolder());
   const method = methods.find(name);
   const request = methods.request(method, parseObject(json === '-' ? await io.readStdin() : json));

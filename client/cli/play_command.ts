@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ChannelProfile } from '../../gen/alirtc/v1/types.js';
 import { AlirtcClient } from '../alirtc_client.js';
+import { FilePlayer } from '../media/index.js';
 import { abortedOrAfter } from './io.js';
 import type { CommandContext } from './io.js';
 import { parseCount, parseProfile, parseSeconds } from './parse.js';
@@ -36,8 +37,6 @@ export function addPlayCommand(program: Command, context: () => CommandContext):
 
 async function play({ address, json, io }: CommandContext, file: string, options: PlayOptions): Promise<void> {
   const { channel, user: userId, loop, seconds, token, appId, profile, stereo, bitrate: bitrateKbps } = options;
-  // FFmpeg is loaded only by the commands that need it.
-  const { FilePlayer } = await import('../media/index.js');
   await using client = await AlirtcClient.connect(address);
   const audioChannels = stereo === true ? 2 : 1;
   const settings = { channel, userId, file, loop, token, appId, profile, audioChannels, bitrateKbps } as const;
@@ -53,8 +52,7 @@ async function play({ address, json, io }: CommandContext, file: string, options
     ending.abort();
     await player.close();
   }
-  const { pictures, seconds: played } = player.progress;
-  io.print(
-    json ? JSON.stringify({ pictures, seconds: played }) : `played ${played.toFixed(1)} s, ${pictures} pictures`,
-  );
+  const { pictures, skipped, seconds: played } = player.progress;
+  const text = `played ${played.toFixed(1)} s, ${pictures} pictures${skipped === 0 ? '' : `, ${skipped} left out as too late`}`;
+  io.print(json ? JSON.stringify({ pictures, skipped, seconds: played }) : text);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ChannelProfile } from '../../gen/alirtc/v1/types.js';
 import { AlirtcClient } from '../alirtc_client.js';
+import { ChannelRecorder } from '../media/index.js';
 import type { UserReport } from '../media/index.js';
 import { abortedOrAfter } from './io.js';
 import type { CommandContext } from './io.js';
@@ -36,8 +37,6 @@ export function addRecordCommand(program: Command, context: () => CommandContext
 
 async function record({ address, json, io }: CommandContext, options: RecordOptions): Promise<void> {
   const { channel, user, out, seconds, userId, token, appId, profile, stereo } = options;
-  // FFmpeg is loaded only by the commands that need it.
-  const { ChannelRecorder } = await import('../media/index.js');
   await using client = await AlirtcClient.connect(address);
   const recorder = new ChannelRecorder(client, {
     channel,

@@ -3,7 +3,7 @@ import { CALL_RESULT_NUMBERS } from '../../common/error_codes.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { AudioQualityMode, ChannelProfile, ClientRole, VideoDataFormat } from '../../gen/alirtc/v1/types.js';
 import type { AlirtcClient } from '../alirtc_client.js';
-import type { AudioPush, Engine, VideoPush } from '../engine.js';
+import type { Engine, VideoPush } from '../engine.js';
 import { AlirtcStatusError } from '../status_error.js';
 import { MediaFile } from './media_file.js';
 import type { FilePicture } from './media_file.js';
@@ -32,6 +32,10 @@ const SAMPLE_RATE_HZ = 48_000;
 const PIECE_SAMPLES = SAMPLE_RATE_HZ / 50;
 /** Sound goes this much ahead, so that late timers of this process are not heard; the engine keeps 200 ms. */
 const SOUND_LEAD_MS = 40;
+/** A picture that is later is left out, as long as there is sound that is in time. */
+const LATE_PICTURE_MS = 150;
+/** Sound that is later has left a hole already: the whole play goes on from here, instead of a burst that nobody can keep up with. */
+const LATE_SOUND_MS = 100;
 /** Decoded pictures and pieces of sound that wait for their time. */
 const MOST_PICTURES = 6;
 const MOST_PIECES = 100;
@@ -53,6 +57,7 @@ export class FilePlayer extends Lifecycle {
   #engine: Engine | undefined;
   #running: Promise<void> | undefined;
   #pictures = 0;
+  #skipped = 0;
   #playedUs = 0;
 
   constructor(client: AlirtcClient, options: FilePlayerOptions) {
@@ -66,8 +71,9 @@ export class FilePlayer extends Lifecycle {
     return this.#engine;
   }
 
-  get progress(): { pictures: number; seconds: number } {
-    return { pictures: this.#pictures, seconds: this.#playedUs / 1e6 };
+  /** `skipped` pictures were left out because this process, or the engine, was too late for them. */
+  get progress(): { pictures: number; skipped: number; seconds: number } {
+    return { pictures: this.#pictures, skipped: this.#skipped, seconds: this.#playedUs / 1e6 };
   }
 
   /** Rejects with what went wrong while playing. */
@@ -151,11 +157,14 @@ export class FilePlayer extends Lifecycle {
     const audio = first.hasSound ? engine.audioPush({ signal }) : undefined;
     const pacer = new Pacer(this.#nowMs, signal);
     const pictures = new Outlet<FilePicture>(MOST_PICTURES, async (picture) => {
-      await pacer.until(picture.timeUs);
-      await this.#pushPicture(video, picture);
+      const lateMs = await pacer.until(picture.timeUs);
+      if (lateMs < LATE_PICTURE_MS) await this.#pushPicture(video, picture);
+      else if (audio !== undefined) this.#skipped += 1;
+      else pacer.delay(lateMs);
     });
     const sound = new Outlet<{ timeUs: number; data: Buffer }>(MOST_PIECES, async ({ timeUs, data }) => {
-      await pacer.until(timeUs - SOUND_LEAD_MS * 1000);
+      const lateMs = await pacer.until(timeUs - SOUND_LEAD_MS * 1000);
+      if (lateMs > LATE_SOUND_MS) pacer.delay(lateMs);
       await audio?.push({ data, timestampMs: Math.round(timeUs / 1000) });
       this.#playedUs = Math.max(this.#playedUs, timeUs);
     });
@@ -223,10 +232,18 @@ class Pacer {
     private readonly signal: AbortSignal,
   ) {}
 
-  async until(timeUs: number): Promise<void> {
+  /** Resolves with how much too late it is, in milliseconds. */
+  async until(timeUs: number): Promise<number> {
     this.#zeroMs ??= this.nowMs() + SOUND_LEAD_MS;
     const waitMs = this.#zeroMs + timeUs / 1000 - this.nowMs();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.signal });
+    if (waitMs <= 0) return -waitMs;
+    await sleep(waitMs, undefined, { signal: this.signal });
+    return 0;
+  }
+
+  /** Everything that is still to come is played so much later. */
+  delay(lateMs: number): void {
+    if (this.#zeroMs !== undefined) this.#zeroMs += lateMs;
   }
 }
 
@@ -260,5 +277,3 @@ function bitrateFor(width: number, height: number): number {
   if (area <= 960 * 720) return 1500;
   return area <= 1280 * 720 ? 2400 : 3000;
 }
-
-export type { AudioPush };

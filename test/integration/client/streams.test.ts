@@ -130,7 +130,7 @@ describe('Frame streams of the client', () => {
     let stalled!: () => void;
     const full = new Promise<void>((resolve) => (stalled = resolve));
     serve = (call) => {
-      // Two hundred pictures of 1 MB; the window of the connection is 4 MB.
+      // Two hundred pictures of 1 MB; the window of the stream is 1 MB.
       const writeMore = (): void => {
         while (written < 200) {
           written += 1;
@@ -150,8 +150,8 @@ describe('Frame streams of the client', () => {
     const stream = engine.pictures();
     assert.equal((await stream.next()).value?.sequence, 1);
     await full;
-    // 2 read ahead, 4 in the window, and what the server's own stream and socket hold.
-    assert.ok(written < 60, `${written} MB left the server although the reader stands still`);
+    // 2 read ahead, 1 in the window, and what the server's own stream and socket hold.
+    assert.ok(written < 40, `${written} MB left the server although the reader stands still`);
     assert.equal(stream.buffered, 2);
     let last = 1;
     for await (const frame of stream) {
