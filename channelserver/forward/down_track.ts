@@ -6,7 +6,7 @@ import { SenderStats } from '../../rtp/reports.js';
 import { StreamRewriter } from '../../rtp/rewriter.js';
 import { serializeRtcp } from '../../rtp/rtcp.js';
 import type { Nack, Pli, ReportBlock } from '../../rtp/rtcp.js';
-import { chooseLayer } from './layer_choice.js';
+import { askedLayer, chooseLayer } from './layer_choice.js';
 import type { LayerState, WantedQuality } from './layer_choice.js';
 import type { UpLayer } from './up_layer.js';
 import type { UpTrack } from './up_track.js';
@@ -101,6 +101,7 @@ export class DownTrack {
     if (this.#paused === paused) return;
     this.#paused = paused;
     this.#interrupt();
+    this.source.demandChanged();
   }
 
   setMuted(muted: boolean): void {
@@ -112,18 +113,18 @@ export class DownTrack {
   setWanted(wanted: WantedQuality): void {
     this.#wanted = wanted;
     this.review(performance.now());
+    this.source.demandChanged();
+  }
+
+  /** The place of the layer that the client asks for; -1 while it pauses the track. */
+  askedLayer(): number {
+    return this.#paused ? -1 : askedLayer(this.#layerStates(performance.now()), this.#wanted);
   }
 
   /** Chooses the layer anew: another one is wanted, or one came or went. */
   review(nowMs: number): void {
     if (!this.#forwards()) return;
-    const { layers } = this.source;
-    const states = layers.map((layer): LayerState => ({
-      active: layer?.isActive(nowMs) ?? false,
-      width: layer?.width ?? 0,
-      height: layer?.height ?? 0,
-    }));
-    const chosen = layers[chooseLayer(states, this.#wanted)];
+    const chosen = this.source.layers[chooseLayer(this.#layerStates(nowMs), this.#wanted)];
     if (chosen === undefined) return;
     this.#target = chosen;
     if (chosen !== this.#current) this.source.needKeyFrame(chosen, nowMs);
@@ -205,6 +206,14 @@ export class DownTrack {
 
   #forwards(): boolean {
     return this.#started && !this.#paused && !this.#muted && !this.#closed;
+  }
+
+  #layerStates(nowMs: number): LayerState[] {
+    return this.source.layers.map((layer) => ({
+      active: layer?.isActive(nowMs) ?? false,
+      width: layer?.width ?? 0,
+      height: layer?.height ?? 0,
+    }));
   }
 
   /** Forwarding stops, or begins anew with a key frame. */

@@ -6,6 +6,7 @@ import type { Logger } from '../../common/logger.js';
 import type { ForwardCodec } from './codecs.js';
 import type { DownTrack } from './down_track.js';
 import { orderRids } from './layer_choice.js';
+import { LayerDemand } from './layer_demand.js';
 import { UpLayer } from './up_layer.js';
 
 /** A published track: its layers come in, its subscribers' copies go out. */
@@ -19,6 +20,7 @@ export class UpTrack {
   readonly #layers: (UpLayer | undefined)[];
   readonly #downs = new Set<DownTrack>();
   #askForKeyFrame: ((layer: UpLayer) => void) | undefined;
+  #demand: LayerDemand | undefined;
   #muted = false;
   #closed = false;
 
@@ -49,14 +51,31 @@ export class UpTrack {
     this.#askForKeyFrame = ask;
   }
 
+  /** Who can tell the publisher which layers are wanted. */
+  onDemand(tell: (highestLayer: number) => void): void {
+    if (this.kind === 'audio') return;
+    this.#demand = new LayerDemand(this.rids.length, tell);
+    this.demandChanged();
+  }
+
   attach(down: DownTrack): void {
     if (this.#closed) return;
     this.#downs.add(down);
     down.setMuted(this.#muted);
+    this.demandChanged();
   }
 
   detach(down: DownTrack): void {
     this.#downs.delete(down);
+    this.demandChanged();
+  }
+
+  /** A subscriber asks for another layer, or for none. */
+  demandChanged(): void {
+    if (this.#demand === undefined) return;
+    let highest = -1;
+    for (const down of this.#downs) highest = Math.max(highest, down.askedLayer());
+    this.#demand.update(highest);
   }
 
   /** The layer of an SSRC that was seen for the first time; undefined for a RID that was not negotiated. */
@@ -97,6 +116,7 @@ export class UpTrack {
     this.#closed = true;
     this.#downs.clear();
     this.#askForKeyFrame = undefined;
+    this.#demand?.close();
   }
 
   #isKeyFrameStart(payload: Buffer): boolean {

@@ -4,12 +4,10 @@ import {
   RTCDataChannelParameters,
   RTCDtlsFingerprint,
   RTCDtlsParameters,
-  RTCDtlsTransport,
   RTCIceGatherer,
   RTCIceParameters,
   RTCIceTransport,
   RTCSctpTransport,
-  RtpHeader,
   candidateToSdp,
 } from 'werift';
 import type {
@@ -26,57 +24,9 @@ import type {
 import { MAX_MESSAGE_BYTES } from './media_transport.js';
 import type { Logger } from '../../common/logger.js';
 import { isLoopbackHost } from './loopback.js';
+import { RawDtlsTransport, RawHeader } from './raw_dtls_transport.js';
 
-/** RFC 7714 AEAD_AES_128_GCM is cheaper than RFC 3711 AES_CM_128_HMAC_SHA1_80, which everybody has. */
-const SRTP_PROFILES: (1 | 7)[] = [7, 1];
 const SCTP_PORT = 5000;
-
-/** Hands over whole decrypted packets instead of parsing each into objects: less than half of the library's own receive path. */
-class RawDtlsTransport extends RTCDtlsTransport {
-  readonly #handlers: TransportHandlers;
-
-  constructor(iceTransport: RTCIceTransport, handlers: TransportHandlers) {
-    super({}, iceTransport, undefined, SRTP_PROFILES);
-    this.#handlers = handlers;
-  }
-
-  override startSrtp(): void {
-    if (this.srtpStarted) return;
-    this.srtpStarted = true;
-    this.updateSrtpSession();
-    this.iceTransport.connection.onData.subscribe((data) => this.#receive(data));
-  }
-
-  #receive(data: Buffer): void {
-    // RFC 5764, 5.1.2: 128 to 191 is RTP or RTCP; RFC 5761, 4: payload types 64 to 95 are RTCP.
-    const first = data[0] ?? 0;
-    if (first < 128 || first > 191 || data.length < 12) return;
-    const payloadType = (data[1] ?? 0) & 0x7f;
-    this.bytesReceived += data.length;
-    let plain: Buffer;
-    const control = payloadType >= 64 && payloadType <= 95;
-    try {
-      plain = control ? this.srtcp.decrypt(data) : this.srtp.decrypt(data);
-    } catch {
-      return; // not from our peer, or damaged: RFC 3711, 3.3 says discard
-    }
-    if (control) this.#handlers.onRtcp(plain);
-    else this.#handlers.onRtp(plain);
-  }
-}
-
-/** Lets the library encrypt a packet whose header is already in bytes. */
-class RawHeader extends RtpHeader {
-  raw: Buffer = Buffer.alloc(0);
-
-  override get serializeSize(): number {
-    return this.raw.length;
-  }
-
-  override serialize(): Buffer<ArrayBuffer> {
-    return this.raw as Buffer<ArrayBuffer>;
-  }
-}
 
 export class WeriftTransport implements MediaTransport {
   readonly #role: IceRole;
@@ -133,7 +83,7 @@ export class WeriftTransport implements MediaTransport {
   }
 
   async #open(): Promise<void> {
-    this.#dtls.localCertificate = await RTCDtlsTransport.SetupCertificate();
+    this.#dtls.localCertificate = await RawDtlsTransport.SetupCertificate();
     await this.#ice.gather();
     const fingerprint = this.#dtls.localCertificate.getFingerprints()[0];
     if (fingerprint === undefined) throw new Error('the certificate has no fingerprint');

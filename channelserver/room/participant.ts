@@ -14,6 +14,7 @@ import { ParticipantState } from './participant_state.js';
 import type { Grants } from './grants.js';
 import type { Publication } from './publication.js';
 import type { SignalLink } from './signal_link.js';
+import { subscribedQualities } from './subscribed_qualities.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface ParticipantContext {
@@ -184,8 +185,16 @@ export class Participant {
     return {
       codec: publication.announcedCodec,
       bind: (bound) => {
-        if (publication.track === undefined) publication.bound(new UpTrack(bound, this.logger), bound);
-        return publication.track ?? new UpTrack(bound, this.logger);
+        if (publication.track !== undefined) return publication.track;
+        const track = new UpTrack(bound, this.logger);
+        publication.bound(track, bound);
+        track.onDemand((highest) =>
+          this.link.send({
+            case: 'subscribedQualityUpdate',
+            value: subscribedQualities(publication.sid, bound.codec.name, track.rids.length, highest),
+          }),
+        );
+        return track;
       },
     };
   }

@@ -18,6 +18,7 @@ import { grantsOf } from '../../../channelserver/room/grants.js';
 import { newSid } from '../../../channelserver/room/ids.js';
 import { ParticipantState } from '../../../channelserver/room/participant_state.js';
 import { Publication } from '../../../channelserver/room/publication.js';
+import { subscribedQualities } from '../../../channelserver/room/subscribed_qualities.js';
 import { createLogger } from '../../../common/logger.js';
 
 const logger = createLogger('test', 'silent');
@@ -132,6 +133,27 @@ describe('Data packets', () => {
     assert.equal(packet.participantSid, '');
     assert.equal(packet.value.value.participantIdentity, '');
   });
+});
+
+describe('What a publisher is told of its layers', () => {
+  const rows = [
+    { layers: 3, highest: 2, enabled: [true, true, true] },
+    { layers: 3, highest: 0, enabled: [true, false, false] },
+    { layers: 3, highest: -1, enabled: [false, false, false] },
+    { layers: 2, highest: 1, enabled: [true, true, true] },
+    { layers: 2, highest: 0, enabled: [true, false, false] },
+    { layers: 1, highest: 0, enabled: [true, true, true] },
+    { layers: 1, highest: -1, enabled: [false, false, false] },
+  ];
+  for (const { layers, highest, enabled } of rows)
+    it(`enables low, medium, high as ${enabled.join()} when layer ${highest} of ${layers} is the highest wanted`, () => {
+      const update = subscribedQualities('TR_1', 'VP8', layers, highest);
+      assert.deepEqual(
+        update.subscribedQualities.map((quality) => quality.enabled),
+        enabled,
+      );
+      assert.equal(update.subscribedCodecs[0]?.codec, 'vp8');
+    });
 });
 
 describe('Ids and limits', () => {
