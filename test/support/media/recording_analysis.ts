@@ -1,7 +1,7 @@
 import type { Frame, Stream } from 'node-av';
 import { decodeFile } from './decode_file.js';
 import { bodyLevel, readPictureNumber } from './numbered_picture.js';
-import { level, toneShare } from './tones.js';
+import { level, steadyToneShare, toneShare } from './tones.js';
 
 export interface VideoAnalysis {
   codec: string;
@@ -97,7 +97,7 @@ async function analyseAudio(path: string, expected: ToneExpectation): Promise<Au
     sampleRate,
     seconds: samples.length / sampleRate,
     level: level(samples),
-    toneShare: medianTone(samples, sampleRate, expected.frequency),
+    toneShare: steadyToneShare(samples, sampleRate, expected.frequency),
     beeps: beepStarts(samples, sampleRate, expected.beepFrequency).map((t) => t + origin),
   };
 }
@@ -108,15 +108,6 @@ function firstChannel(frame: Frame): Int16Array {
   if (bytes === undefined) throw new Error('a sound frame without data');
   const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + frame.nbSamples * 4) as ArrayBuffer;
   return Int16Array.from(new Float32Array(copy), (x) => Math.max(-32768, Math.min(32767, Math.round(x * 32767))));
-}
-
-/** Median over blocks of 50 ms, so that beeps and the first silence do not count. */
-function medianTone(samples: Int16Array, sampleRate: number, frequency: number): number {
-  const block = Math.round(sampleRate / 20);
-  const shares: number[] = [];
-  for (let i = 0; i + block <= samples.length; i += block)
-    shares.push(toneShare(samples.subarray(i, i + block), sampleRate, frequency));
-  return median(shares) ?? 0;
 }
 
 /** Times at which the beep's frequency takes over, to a millisecond or two. */

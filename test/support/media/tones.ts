@@ -24,6 +24,10 @@ export class ToneSource {
     return this.#position;
   }
 
+  skipTo(position: number): void {
+    this.#position = position;
+  }
+
   /** The next samples, interleaved; all channels the same. */
   next(samplesPerChannel: number): Int16Array {
     const { sampleRate, channels, frequency, amplitude = 0.2, beepFrequency } = this.options;
@@ -55,6 +59,15 @@ export function toneShare(samples: ArrayLike<number>, sampleRate: number, freque
   }
   if (power === 0) return 0;
   return (2 * (s1 * s1 + s2 * s2 - k * s1 * s2)) / (power * samples.length);
+}
+
+/** Median of toneShare over blocks of 50 ms: beeps, and the seams where a receiver stretches time, do not count. */
+export function steadyToneShare(samples: Int16Array, sampleRate: number, frequency: number): number {
+  const block = Math.round(sampleRate / 20);
+  const shares: number[] = [];
+  for (let i = 0; i + block <= samples.length; i += block)
+    shares.push(toneShare(samples.subarray(i, i + block), sampleRate, frequency));
+  return shares.sort((a, b) => a - b)[Math.floor(shares.length / 2)] ?? 0;
 }
 
 /** Root mean square, 0 to 1 of full scale. */

@@ -78,7 +78,7 @@ export interface AudioReport {
   samples: number;
   /** Root mean square of the last second, 0 to 1. */
   level: number;
-  /** Share of the power of the last second for each of the frequencies that a test of ours uses. */
+  /** Median share of the power in blocks of 50 ms of the last second, for each of the frequencies that a test of ours uses. */
   tones: Record<string, number>;
 }
 

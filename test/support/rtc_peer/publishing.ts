@@ -91,7 +91,12 @@ export async function publishTone(
   });
   let running = true;
   const loop = (async () => {
-    while (running) await source.captureFrame(new AudioFrame(tone.next(480), 48_000, channels, 480));
+    while (running) {
+      // After a stall of this process the source has played silence meanwhile: what was missed is left out, as by a sound card.
+      const due = Math.round((performance.now() - ORIGIN_MS + source.queuedDuration) * 48);
+      if (due - tone.position > 960) tone.skipTo(due);
+      await source.captureFrame(new AudioFrame(tone.next(480), 48_000, channels, 480));
+    }
   })().catch(() => undefined);
   const stop = async (): Promise<void> => {
     running = false;

@@ -1,6 +1,6 @@
 import { AudioStream, VideoBufferType, VideoStream, type RemoteTrack, type VideoFrame } from '@livekit/rtc-node';
 import { readPictureNumber } from '../media/numbered_picture.js';
-import { level, toneShare } from '../media/tones.js';
+import { level, steadyToneShare } from '../media/tones.js';
 import { KNOWN_TONES, type AudioReport, type VideoReport } from './protocol.js';
 
 /** Reads one remote video track and counts what its pictures say. */
@@ -93,7 +93,7 @@ export class AudioMeter {
     ordered.set(this.#lastSecond.subarray(0, this.#write), 48_000 - this.#write);
     const samples = this.#samples;
     this.#samples = 0;
-    const tones = Object.fromEntries(KNOWN_TONES.map((f) => [String(f), toneShare(ordered, 48_000, f)]));
+    const tones = Object.fromEntries(KNOWN_TONES.map((f) => [String(f), steadyToneShare(ordered, 48_000, f)]));
     return { sid: this.sid, samples, level: level(ordered), tones };
   }
 
