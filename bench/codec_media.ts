@@ -105,15 +105,19 @@ function encodeRow(what: string, pictures: I420Picture[], kbps: number, preset: 
   };
 }
 
-function decodeRow(what: string, pictures: I420Picture[], kbps: number): Row {
+function decodeRow(what: string, pictures: I420Picture[], kbps: number, giveBack: boolean): Row {
   let units: Buffer[] | undefined;
   return {
-    name: `decode ${what} ${kbps} kbit/s, with the copy`,
+    name: `decode ${what} ${kbps} kbit/s, with the copy${giveBack ? ', memory given back' : ''}`,
     run: async () => {
       units ??= (await encode(pictures, kbps, 5)).units;
       const decoder = new AvVideoDecoder('h264');
       let shown = 0;
-      for (const unit of units) if ((await decoder.decode(unit)) !== undefined) shown++;
+      for (const unit of units) {
+        const picture = await decoder.decode(unit);
+        if (picture !== undefined) shown++;
+        if (giveBack) picture?.release?.();
+      }
       await decoder.close();
       return { seconds: shown / FRAME_RATE, remark: `${shown} pictures` };
     },
@@ -130,7 +134,9 @@ function convertRow(what: string, format: PixelFormat, target: Partial<PictureTa
       const converter = new SwsPictureConverter();
       const picture = { format, width: 1280, height: 720, strideY: 0, strideU: 0, strideV: 0, data };
       for (let i = 0; i < 3 * FRAME_RATE; i++)
-        converter.convert(picture, { width: 1280, height: 720, fit: 'stretch', rotation: 0, mirror: false, ...target });
+        converter
+          .convert(picture, { width: 1280, height: 720, fit: 'stretch', rotation: 0, mirror: false, ...target })
+          .release?.();
       converter.close();
       return Promise.resolve({ seconds: 3, remark: '' });
     },
@@ -196,8 +202,9 @@ const resampler = new SwResampler({ fromRate: 48_000, fromChannels: 2, toRate: 1
 const aac = new AvAacEncoder({ sampleRate: 48_000, channels: 2, bitrateKbps: 96 });
 
 const rows: Row[] = [
-  decodeRow('720p30', pictures720, 2000),
-  decodeRow('480p30', pictures480, 700),
+  decodeRow('720p30', pictures720, 2000, false),
+  decodeRow('720p30', pictures720, 2000, true),
+  decodeRow('480p30', pictures480, 700, true),
   ...['ultrafast', 'superfast', 'veryfast'].flatMap((preset) => [
     encodeRow('480p30', pictures480, 700, preset),
     encodeRow('720p30', pictures720, 2000, preset),

@@ -15,6 +15,7 @@ import { planFit } from './picture_fit.js';
 import type { FitPlan, Rectangle } from './picture_fit.js';
 import { layoutOf } from './picture_layout.js';
 import type { PlaneLayout } from './picture_layout.js';
+import { PicturePool } from './picture_pool.js';
 import { turnPlane } from './picture_turn.js';
 import { i420Size } from './types.js';
 import type { I420Picture, PictureConverter, PictureTarget, PixelFormat, RawPicture } from './types.js';
@@ -60,6 +61,7 @@ const NO_CHROMA = 128;
  */
 export class SwsPictureConverter implements PictureConverter {
   readonly #contexts = new Map<string, SoftwareScaleContext>();
+  readonly #pool = new PicturePool();
   #scratch = Buffer.alloc(0);
   #closed = false;
 
@@ -75,7 +77,8 @@ export class SwsPictureConverter implements PictureConverter {
       return { width, height, data: picture.data.subarray(0, i420Size(width, height)) };
     const sources = viewsOf(picture, layout, plan.source);
     const size = unturned(plan, target);
-    const data = Buffer.allocUnsafeSlow(i420Size(width, height) + ROW_ALIGNMENT).subarray(0, i420Size(width, height));
+    const { data: memory, release } = this.#pool.take(i420Size(width, height) + ROW_ALIGNMENT);
+    const data = memory.subarray(0, i420Size(width, height));
     if (!fillsAll(plan)) blacken(data, width, height);
     const sameSize = plan.source.width === size.width && plan.source.height === size.height;
     if (picture.format === 'i420' && sameSize) {
@@ -93,7 +96,7 @@ export class SwsPictureConverter implements PictureConverter {
       this.#scale(picture.format, sources, plan.source, scaled);
       place(scaled, data, plan, target);
     }
-    return { width, height, data };
+    return { width, height, data, release };
   }
 
   #scale(format: PixelFormat, sources: PlaneView[], part: Rectangle, into: PlanesOf420): void {
@@ -141,6 +144,7 @@ export class SwsPictureConverter implements PictureConverter {
     this.#closed = true;
     for (const context of this.#contexts.values()) context.freeContext();
     this.#contexts.clear();
+    this.#pool.close();
     this.#scratch = Buffer.alloc(0);
   }
 }

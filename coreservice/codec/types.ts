@@ -5,6 +5,11 @@ export interface I420Picture {
   width: number;
   height: number;
   data: Buffer;
+  /**
+   * Gives the memory back to who made the picture, for a later one; afterwards nobody may read `data`, nor a view of it (call it when the socket's write is
+   * done). Optional for both sides: memory that is not given back is collected. Calls after the first do nothing.
+   */
+  release?: () => void;
 }
 
 /** The number of bytes of an I420 picture without padding. */

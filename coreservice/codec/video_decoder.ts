@@ -14,6 +14,7 @@ import { AGAIN, checkAv, internalError, newPacket, setOptions } from './av.js';
 import { CallQueue } from './call_queue.js';
 import { H264ContinuityCheck } from './h264_continuity.js';
 import type { Continuity } from './h264_continuity.js';
+import { PicturePool } from './picture_pool.js';
 import { i420Size } from './types.js';
 import type { I420Picture, VideoCodecName, VideoDecoder } from './types.js';
 
@@ -29,6 +30,7 @@ export class AvVideoDecoder implements VideoDecoder {
   readonly #packet: Packet = newPacket();
   readonly #frame = new Frame();
   readonly #queue = new CallQueue('the video decoder', QUEUE_LIMIT);
+  readonly #pool = new PicturePool();
   readonly #h264 = new H264ContinuityCheck();
   /** True at first and after damage: a picture that refers to what is not there would be shown grey or smeared. */
   #needsKeyFrame = true;
@@ -111,7 +113,7 @@ export class AvVideoDecoder implements VideoDecoder {
       throw damaged(this.codec, 'parts of the picture are missing');
     if (frame.format !== AV_PIX_FMT_YUV420P && frame.format !== AV_PIX_FMT_YUVJ420P)
       throw damaged(this.codec, `pixel format ${frame.format} is not 4:2:0 with 8 bits`);
-    return copyOut(frame);
+    return copyOut(frame, this.#pool);
   }
 
   async close(): Promise<void> {
@@ -121,6 +123,7 @@ export class AvVideoDecoder implements VideoDecoder {
     this.#context.freeContext();
     this.#packet.free();
     this.#frame.free();
+    this.#pool.close();
   }
 }
 
@@ -147,10 +150,10 @@ function openDecoder(codecName: VideoCodecName): CodecContext {
  * The one copy of a decoded picture: from FFmpeg's frame, whose planes are views of its memory (padded rows, reused for the next pictures), into
  * a Buffer of ours without padding. FFmpeg has moved the planes to the visible part already.
  */
-function copyOut(frame: Frame): I420Picture {
+function copyOut(frame: Frame, pool: PicturePool): I420Picture {
   const { width, height, data: planes, linesize } = frame;
   if (planes === null) throw internalError('a decoded frame has no planes');
-  const data = Buffer.allocUnsafeSlow(i420Size(width, height));
+  const { data, release } = pool.take(i420Size(width, height));
   let at = 0;
   for (let plane = 0; plane < 3; plane++) {
     const columns = plane === 0 ? width : (width + 1) >> 1;
@@ -160,7 +163,7 @@ function copyOut(frame: Frame): I420Picture {
     if (source === undefined || stride === undefined) throw internalError('a decoded frame has too few planes');
     at = copyPlane(source, stride, data, at, columns, rows);
   }
-  return { width, height, data };
+  return { width, height, data, release };
 }
 
 function copyPlane(
