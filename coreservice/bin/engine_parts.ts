@@ -8,6 +8,7 @@ import { AvVideoDecoder } from '../codec/video_decoder.js';
 import { X264Encoder } from '../codec/video_encoder.js';
 import { systemClock } from '../engine/clock.js';
 import type { CodecFactory, HostConnection } from '../engine/contracts.js';
+import { cpuMeter } from '../engine/cpu_meter.js';
 import { CoreEngine } from '../engine/core_engine.js';
 import { exchangeOverHttp } from '../engine/token_exchange.js';
 import { LiveKitRoom } from '../rtc/livekit_room.js';
@@ -41,6 +42,7 @@ export function createEngine(connection: HostConnection, logger: Logger): CoreEn
     codecs,
     logger,
     clock: systemClock(),
+    cpu: cpuMeter(),
     createRoom: (options) => new LiveKitRoom(options),
     exchangeToken: exchangeOverHttp,
     defaultUrl: process.env['ALIRTC_CHANNEL_SERVER_URL'],

@@ -12,6 +12,7 @@ import { FrameShaper } from './frame_shaper.js';
 import { MediaClock } from './media_clock.js';
 import type { Outbox } from './outbox.js';
 import type { Settings } from './settings.js';
+import type { RemoteAudioTotals } from './statistics.js';
 
 const FRAME_MS = 10;
 const RATE = 48_000;
@@ -128,6 +129,10 @@ export class AudioHub {
     listener.receiver.close();
     listener.outputs.close();
     this.applyDemand();
+  }
+
+  totals(): RemoteAudioTotals[] {
+    return [...this.#listeners.values()].map(({ receiver }) => receiver.totals());
   }
 
   applyDemand(): void {

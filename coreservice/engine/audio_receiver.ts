@@ -5,6 +5,7 @@ import type { AudioPacket, RemoteAudioTrack } from '../rtc/types.js';
 import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
 import { SampleQueue } from './sample_queue.js';
+import type { RemoteAudioTotals } from './statistics.js';
 
 const RATE = 48_000;
 export const FRAME_SAMPLES = RATE / 100;
@@ -25,6 +26,7 @@ export class AudioReceiver {
   #captureTimeUs = 0;
   #begun = false;
   #playing = false;
+  #frozen = { times: 0, samples: 0, now: false };
 
   constructor(
     readonly uid: string,
@@ -63,6 +65,16 @@ export class AudioReceiver {
     return { samples, captureTimeUs };
   }
 
+  totals(): RemoteAudioTotals {
+    return {
+      uid: this.uid,
+      track: this.track.stats(),
+      jitterBufferDelayMs: this.#buffer?.stats().delayMs ?? 0,
+      frozenTimes: this.#frozen.times,
+      frozenMs: (this.#frozen.samples / RATE) * 1000,
+    };
+  }
+
   close(): void {
     this.track.off('packet', this.#onPacket);
     this.#stop();
@@ -80,11 +92,13 @@ export class AudioReceiver {
     if (pulled === undefined || pulled.kind === 'wait') return false;
     this.#decoder ??= this.codecs.opusDecoder(this.#channels);
     if (pulled.kind === 'gap') {
+      if (pulled.cause !== 'silence') this.#countGap(pulled.samples);
       this.#append(this.#decoder.conceal(pulled.samples), this.#captureTimeUs);
       return true;
     }
     const { payload, captureTimeUs } = pulled.packet;
     this.#playing = true;
+    this.#frozen.now = false;
     this.#append(this.#decode(this.#decoder, payload), captureTimeUs);
     return true;
   }
@@ -102,6 +116,12 @@ export class AudioReceiver {
     this.#ready.push(samples);
     // The capture time of the end of what is ready.
     this.#captureTimeUs = startUs + durationUs(samples.length / this.#channels);
+  }
+
+  #countGap(samples: number): void {
+    if (!this.#frozen.now) this.#frozen.times++;
+    this.#frozen.now = true;
+    this.#frozen.samples += samples;
   }
 
   #readyUs(): number {

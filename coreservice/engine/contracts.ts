@@ -16,6 +16,7 @@ import type {
 } from '../codec/types.js';
 import type { AudioShape } from '../ipc/extension.js';
 import type { EngineClock } from './clock.js';
+import type { CpuUsage } from './cpu_meter.js';
 import type { TokenExchange } from './token_exchange.js';
 
 /** The one connection to the host, as far as the engine writes to it. */
@@ -42,6 +43,7 @@ export interface EngineParts {
   exchangeToken: TokenExchange;
   clock: EngineClock;
   logger: Logger;
+  cpu: () => CpuUsage;
   /** ALIRTC_CHANNEL_SERVER_URL: where to join for hosts that are not ours. */
   defaultUrl: string | undefined;
 }

@@ -7,6 +7,7 @@ import type { Room } from '../rtc/types.js';
 import { AudioHub } from './audio_hub.js';
 import { withDeadline } from './clock.js';
 import type { EngineParts } from './contracts.js';
+import { DataChannel } from './data_channel.js';
 import { demandOfJoin, DemandState } from './demand.js';
 import { FrameCounters } from './frame_counters.js';
 import { handlerOf } from './handlers.js';
@@ -17,6 +18,7 @@ import { Outbox } from './outbox.js';
 import { RoleChanger } from './role_changer.js';
 import { Roster } from './roster.js';
 import { Settings } from './settings.js';
+import { Statistics } from './statistics.js';
 import { SubscriptionPolicy } from './subscription_policy.js';
 
 const CLOSE_TIMEOUT_MS = 1000;
@@ -41,7 +43,9 @@ export class CoreEngine {
   readonly local: LocalMedia;
   readonly membership: Membership;
   readonly roles: RoleChanger;
+  readonly data: DataChannel;
   readonly logger: Logger;
+  readonly #statistics: Statistics;
   readonly #counters = new FrameCounters();
   /** Publishing calls since the join was asked for and before it was done. */
   readonly #calledEarly = new Set<LocalKind>();
@@ -66,6 +70,16 @@ export class CoreEngine {
       counters: this.#counters,
     });
     this.local = new LocalMedia({ clock, logger, codecs, settings, outbox: this.outbox });
+    this.data = new DataChannel({ settings, outbox: this.outbox, logger });
+    this.#statistics = new Statistics({
+      clock,
+      outbox: this.outbox,
+      cpu: () => parts.cpu(),
+      localVideo: () => this.local.videoTotals(),
+      localAudio: () => this.local.audio.totals(),
+      remoteVideo: () => [...(this.#stay?.roster ?? [])].flatMap((user) => user.videoTotals()),
+      remoteAudio: () => this.audio.totals(),
+    });
     this.membership = new Membership({
       settings,
       clock,
@@ -170,14 +184,16 @@ export class CoreEngine {
     this.observerChanged();
     audio.enter();
     roster.open();
+    room.on('data', (message) => this.data.receive(message));
     this.local.enter(room, channel, config, this.mayPublish, this.#calledEarly);
     this.#calledEarly.clear();
     this.roles.onEntered();
+    this.#statistics.enter(room);
   }
 
   #onLeft(): void {
-    const stay = this.#stay;
-    stay?.roster.close();
+    this.#statistics.leave();
+    this.#stay?.roster.close();
     this.audio.leave();
     this.local.leave();
     this.#stay = undefined;

@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { AudioFormat, AudioTranscodingCodec, VideoFormat, VideoTranscodingCodec } from '../ipc/enums.js';
+import {
+  AudioFormat,
+  AudioTranscodingCodec,
+  VideoFormat,
+  VideoTrackType,
+  VideoTranscodingCodec,
+} from '../ipc/enums.js';
 import { EMPTY_DEMAND, type AudioShape, type Demand, type VideoDemand } from '../ipc/extension.js';
 import type { ObserverSettings } from './settings.js';
 
@@ -101,8 +107,13 @@ export class DemandState {
 
 function matches(wanted: readonly VideoDemand[], uid: string, track: number): boolean {
   return wanted.some(
-    (one) => (one.uid === EVERYBODY || one.uid === uid) && (one.track === EVERY_TRACK || one.track === track),
+    (one) => (one.uid === EVERYBODY || one.uid === uid) && (one.track === EVERY_TRACK || sameSource(one.track, track)),
   );
+}
+
+/** The camera's large, small and super stream are one source: which of them comes is for the subscription to say. */
+function sameSource(a: number, b: number): boolean {
+  return (a === VideoTrackType.ScreenShare) === (b === VideoTrackType.ScreenShare);
 }
 
 function distinct(shapes: readonly AudioShape[]): AudioShape[] {

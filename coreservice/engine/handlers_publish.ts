@@ -1,6 +1,6 @@
 import { AlirtcError } from '../../common/errors.js';
 import { CALL_RESULT_NUMBERS, ERROR_NUMBERS } from '../../common/error_codes.js';
-import { RenderMode, VideoMirrorMode, VideoSource } from '../ipc/enums.js';
+import { PublishState, RenderMode, VideoMirrorMode, VideoSource } from '../ipc/enums.js';
 import { audioProfile } from './audio_profile.js';
 import type { CoreEngine } from './core_engine.js';
 import {
@@ -13,6 +13,7 @@ import {
 import type { Handlers } from './handlers.js';
 import { badParameter } from './handlers_channel.js';
 import type { LocalKind } from './local_media.js';
+import { MAX_SEI_BYTES } from './sei_sender.js';
 
 const SAMPLE_RATES = new Set([8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000]);
 
@@ -50,6 +51,10 @@ export const PUBLISH_HANDLERS: Handlers = {
     engine.local.audio.applyProfile();
   },
   PUBLISH_LOCAL_VIDEO_STREAM: (engine, { enable }) => publish(engine, 'camera', enable),
+  PUBLISH_LOCAL_DUAL_STREAM: (engine, { enable }) => {
+    engine.settings.publish.dual = enable;
+    engine.local.camera.applyDual();
+  },
   PUBLISH_LOCAL_AUDIO_STREAM: (engine, { enable }) => publish(engine, 'audio', enable),
   PUBLISH_SCREEN_SHARE_STREAM: (engine, { enable }) => publish(engine, 'screen', enable),
   ENABLE_LOCAL_VIDEO: (engine, { enable }) => {
@@ -82,6 +87,18 @@ export const PUBLISH_HANDLERS: Handlers = {
       rotation: fields.rotationMode,
     });
   },
+  SEND_MEDIA_EXTENSION_MSG: (engine, { repeatCount, delay, isKeyFrame }, payload) => {
+    if (payload.length === 0 || payload.length > MAX_SEI_BYTES)
+      throw badParameter('message', `${payload.length} bytes; a message has 1 to ${MAX_SEI_BYTES}`);
+    if (engine.local.camera.publishing.state !== PublishState.Published)
+      throw new AlirtcError('failed_precondition', 'messages ride on the camera stream, which is not published', {
+        reason: 'ERR_PUBLISH_INVALID',
+        number: ERROR_NUMBERS.ERR_PUBLISH_INVALID,
+      });
+    engine.local.sei.send({ data: payload, repeatCount, delayMs: delay, keyFramesOnly: isKeyFrame });
+  },
+  SEND_DATA_CHANNEL_MSG: (engine, { networkTime, progress, type }, payload) =>
+    engine.data.send(engine.stay?.room, engine.mayPublish, { networkTime, progress, type }, payload),
   CLEAR_EXTERNAL_DATA: (engine) => engine.local.clear(),
   GET_REMAIN_DATA_BUFFER_SIZE: (engine) => engine.local.sendRemaining(),
 };

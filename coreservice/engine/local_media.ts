@@ -9,7 +9,10 @@ import type { Outbox } from './outbox.js';
 import { AudioPublisher, NO_DELAY_AUDIO_MS } from './publisher_audio.js';
 import { NO_DELAY_PICTURES, VideoPublisher } from './publisher_video.js';
 import { PtsTimeline } from './pts_timeline.js';
+import { SeiSender } from './sei_sender.js';
+import { SmallStream } from './small_stream.js';
 import type { Settings } from './settings.js';
+import type { LocalVideoTotals } from './statistics.js';
 
 export type LocalKind = 'camera' | 'screen' | 'audio';
 
@@ -39,6 +42,7 @@ export class LocalMedia {
   readonly camera: VideoPublisher;
   readonly screen: VideoPublisher;
   readonly audio: AudioPublisher;
+  readonly sei: SeiSender;
   readonly #timeline = new PtsTimeline();
   #stay: Stay | undefined;
   #mayPublish = false;
@@ -46,6 +50,7 @@ export class LocalMedia {
   #creditTimer: EngineTimer | undefined;
 
   constructor(private readonly parts: LocalMediaParts) {
+    this.sei = new SeiSender(() => parts.clock.nowMs());
     const common = {
       ...parts,
       timeline: this.#timeline,
@@ -58,6 +63,12 @@ export class LocalMedia {
       limits: CAMERA_LIMITS,
       stateCallback: 'CAMERA_PUBLISH_STATE',
       failure: 'ERR_PUBLISH_VIDEO_STREAM_FAILED',
+      small: new SmallStream({
+        ...common,
+        large: () => parts.settings.camera,
+        isEnabled: () => parts.settings.publish.dual,
+      }),
+      decorate: (accessUnit, keyFrame, layer) => this.sei.decorate(accessUnit, keyFrame, layer),
     });
     this.screen = new VideoPublisher({
       ...common,
@@ -112,6 +123,7 @@ export class LocalMedia {
   leave(): void {
     for (const { publishing } of [this.camera, this.screen, this.audio]) publishing.leave();
     this.#stay = undefined;
+    this.sei.clear();
     this.clear();
   }
 
@@ -161,6 +173,12 @@ export class LocalMedia {
       videoBufferSize: this.camera.queue.length + this.screen.queue.length,
       ...(this.#credits ? { alirtcd: this.#consumed() } : {}),
     });
+  }
+
+  videoTotals(): { camera?: LocalVideoTotals; screen?: LocalVideoTotals } {
+    const camera = this.camera.totals();
+    const screen = this.screen.totals();
+    return { ...(camera === undefined ? {} : { camera }), ...(screen === undefined ? {} : { screen }) };
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,7 @@ import { placeAudio } from './pts_timeline.js';
 import { Publishing } from './publishing.js';
 import { PushedAudio } from './pushed_audio.js';
 import type { AudioSourceSettings, Settings } from './settings.js';
+import type { LocalAudioTotals } from './statistics.js';
 
 const PACKET_MS = 20;
 const PACKET_SAMPLES = 960;
@@ -41,6 +42,7 @@ export class AudioPublisher {
   #profile: AudioProfile;
   #publishedStereo = false;
   #withPts = false;
+  #inputLevel = 0;
   #onPacket: ((samples: Int16Array) => void) | undefined;
 
   constructor(private readonly parts: AudioPublisherParts) {
@@ -131,6 +133,12 @@ export class AudioPublisher {
     this.queue.clear();
   }
 
+  /** While published. */
+  totals(): LocalAudioTotals | undefined {
+    if (this.#track === undefined) return undefined;
+    return { track: this.#track.stats(), channels: this.#profile.channels, inputLevel: this.#inputLevel };
+  }
+
   close(): void {
     this.#onTrackGone();
     this.queue.clear();
@@ -143,7 +151,7 @@ export class AudioPublisher {
 
   #onTrack(track: LocalAudioTrack): void {
     this.#track = track;
-    track.once('ended', () => this.publishing.lost('the channel ended the track'));
+    track.once('ended', () => this.publishing.lost(track, 'the channel ended the track'));
     this.#clock.start();
   }
 
@@ -159,6 +167,7 @@ export class AudioPublisher {
     const filled = this.#fill(packet);
     const { mute, volume } = this.parts.settings;
     const samples = filled ? applyVolume(packet, mute.mic ? 0 : volume) : packet;
+    this.#inputLevel = peakPercent(samples);
     this.#onPacket?.(samples);
     this.#encoder ??= this.parts.codecs.opusEncoder(this.#profile);
     this.#track?.send(this.#encoder.encode(samples), { captureTimeUs: dueUs });
@@ -174,6 +183,12 @@ export class AudioPublisher {
 
 function profileOf(settings: Settings): AudioProfile {
   return audioProfile(settings.audioProfile) ?? { channels: 1, bitrateKbps: 24 };
+}
+
+function peakPercent(samples: Int16Array): number {
+  let peak = 0;
+  for (const sample of samples) if (Math.abs(sample) > peak) peak = Math.abs(sample);
+  return Math.round((100 * peak) / 32_768);
 }
 
 /** The samples of a Buffer; copied when it does not lie on an even address. */

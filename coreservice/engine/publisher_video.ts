@@ -3,19 +3,22 @@ import { AlirtcError, messageOf } from '../../common/errors.js';
 import type { ErrorName } from '../../common/error_codes.js';
 import type { CallbackName } from '../ipc/callbacks.js';
 import type { CommandFields } from '../ipc/commands.js';
-import type { LocalVideoTrack, PublishVideoOptions, Room } from '../rtc/types.js';
+import type { LocalVideoTrack, Room } from '../rtc/types.js';
 import type { EngineClock, EngineTimer } from './clock.js';
 import type { CodecFactory } from './contracts.js';
-import { EncodePipeline } from './encode_pipeline.js';
-import { bitrateRange, type EncoderConfiguration, type Limits } from './encoder_configuration.js';
+import { EncodePipeline, type EncodeRequest } from './encode_pipeline.js';
+import type { EncoderConfiguration, Limits } from './encoder_configuration.js';
 import { FrameRateLimit } from './frame_rate_limit.js';
 import type { Outbox } from './outbox.js';
 import { PassThrough } from './pass_through.js';
 import type { PtsTimeline } from './pts_timeline.js';
 import { Publishing } from './publishing.js';
+import { publishOptions } from './publish_options.js';
 import { PushQueue } from './push_queue.js';
 import { readPushedPicture, type PushedPicture } from './pushed_picture.js';
 import type { Settings } from './settings.js';
+import type { SmallStream } from './small_stream.js';
+import type { LocalVideoTotals } from './statistics.js';
 
 export const NO_DELAY_PICTURES = 5;
 /** A picture later than this by its timestamp is a new beginning, as for sound. */
@@ -36,7 +39,9 @@ export interface VideoPublisherParts {
   channelName(): string;
   onConsumed(): void;
   /** Takes an access unit on its way out and may put SEI into it. */
-  decorate?(accessUnit: Buffer, keyFrame: boolean): Buffer;
+  decorate?(accessUnit: Buffer, keyFrame: boolean, layer: 'high' | 'low'): Buffer;
+  /** The dual stream, for the camera. */
+  small?: SmallStream;
 }
 
 /** Pushed pictures, or pushed H.264, to one video track. Pictures wait in a short queue while the encoder works or the stream is not published. */
@@ -52,6 +57,7 @@ export class VideoPublisher {
   #pumping = false;
   #dueTimer: EngineTimer | undefined;
   #lastCaptureUs = 0;
+  #totals = { captured: 0, encoded: 0, sent: 0, encodedBytes: 0, qpSum: 0 };
 
   constructor(private readonly parts: VideoPublisherParts) {
     const { clock, logger, outbox, codecs } = parts;
@@ -65,17 +71,17 @@ export class VideoPublisher {
     this.publishing = new Publishing<LocalVideoTrack>(
       {
         what: `${parts.kind} stream`,
-        publish: (room) => room.publishVideo(this.#publishOptions()),
+        publish: (room) =>
+          room.publishVideo(publishOptions(parts.kind, this.#configuration, parts.small?.layers() ?? [])),
         unpublish: (room: Room, track) => room.unpublish(track),
         onTrack: (track) => this.#onTrack(track),
         onTrackGone: () => this.#onTrackGone(),
-        onEdge: (oldState, newState, elapseSinceLastState) =>
-          outbox.event(parts.stateCallback, {
-            oldState,
-            newState,
-            elapseSinceLastState,
-            channel: parts.channelName(),
-          }),
+        onRenewalFailed: (text) => parts.small?.renewalFailed(text),
+        onEdge: (oldState, newState, elapseSinceLastState) => {
+          const channel = parts.channelName();
+          outbox.event(parts.stateCallback, { oldState, newState, elapseSinceLastState, channel });
+          parts.small?.follow(newState);
+        },
         onFailed: (text) => outbox.error(parts.failure, { text }),
       },
       clock,
@@ -95,6 +101,15 @@ export class VideoPublisher {
   /** The settings' encoder configuration has changed: effective with the next picture. */
   applyConfiguration(): void {
     this.#pipeline.configuration = this.#configuration;
+    this.parts.small?.applyConfiguration();
+  }
+
+  /** PublishLocalDualStream: in a call the track is made anew, with or without its small layer. */
+  applyDual(): void {
+    const { small } = this.parts;
+    if (small?.needsRenewal !== true || this.#track === undefined) return;
+    small.renewing();
+    this.publishing.renew();
   }
 
   push(fields: CommandFields<'PUSH_VIDEO_FRAME'>, data: Buffer): void {
@@ -107,6 +122,7 @@ export class VideoPublisher {
       });
       return;
     }
+    this.#totals.captured++;
     try {
       this.queue.push(readPushedPicture(fields, data, limits, clock.unixUs()));
     } catch (error) {
@@ -118,6 +134,12 @@ export class VideoPublisher {
     this.#pump();
   }
 
+  /** While published. */
+  totals(): LocalVideoTotals | undefined {
+    if (this.#track === undefined) return undefined;
+    return { track: this.#track.stats(), ...this.#totals, targetKbps: this.#configuration.bitrateKbps };
+  }
+
   clear(): void {
     this.queue.clear();
     this.#dueTimer?.cancel();
@@ -126,30 +148,21 @@ export class VideoPublisher {
   close(): Promise<void> {
     this.#onTrackGone();
     this.clear();
-    return this.#pipeline.close();
-  }
-
-  #publishOptions(): PublishVideoOptions {
-    const { width, height, frameRate, bitrateKbps } = this.#configuration;
-    const size = width === 0 ? { width: 1280, height: 720 } : { width, height };
-    const kbps = width === 0 ? Math.max(bitrateKbps, bitrateRange(1280, 720, frameRate).least) : bitrateKbps;
-    return {
-      source: this.parts.kind,
-      name: this.parts.kind,
-      layers: [{ quality: 'high', ...size, bitrateKbps: kbps }],
-      frameRate,
-    };
+    return Promise.all([this.#pipeline.close(), this.parts.small?.pipeline.close()]).then(() => undefined);
   }
 
   #onTrack(track: LocalVideoTrack): void {
     this.#track = track;
-    this.#wanted = new Set(['high']);
+    this.#wanted = new Set(['high', 'low']);
     this.#limit.reset();
-    this.#pipeline.requestKeyFrame();
+    this.#requestKeyFrames();
     this.#passThrough.restart();
-    track.on('key_frame_requested', () => this.#onKeyFrameRequest());
+    track.on('key_frame_requested', (quality) => this.#onKeyFrameRequest(quality));
     track.on('layers_wanted', (qualities) => this.#onLayersWanted(qualities));
-    track.once('ended', () => this.publishing.lost('the channel ended the track'));
+    track.once('ended', () => this.publishing.lost(track, 'the channel ended the track'));
+    this.parts.small?.renewed();
+    // The wish may have changed while the server was asked.
+    this.applyDual();
     this.#pump();
   }
 
@@ -163,12 +176,18 @@ export class VideoPublisher {
 
   #onLayersWanted(qualities: ReadonlySet<'high' | 'low'>): void {
     // Who comes back after a while without pictures can begin only with a key frame.
-    if (qualities.has('high') && !this.#wanted.has('high')) this.#onKeyFrameRequest();
+    for (const quality of qualities) if (!this.#wanted.has(quality)) this.#onKeyFrameRequest(quality);
     this.#wanted = qualities;
   }
 
-  #onKeyFrameRequest(): void {
+  #requestKeyFrames(): void {
     this.#pipeline.requestKeyFrame();
+    this.parts.small?.pipeline.requestKeyFrame();
+  }
+
+  #onKeyFrameRequest(quality: 'high' | 'low'): void {
+    if (quality === 'low') this.parts.small?.pipeline.requestKeyFrame();
+    else this.#pipeline.requestKeyFrame();
     if (!this.#passThrough.active) return;
     // Pushed H.264: only who made it can make a key frame. 1 is the interface's key frame type.
     const videoTrack = this.parts.kind === 'camera' ? 0 : 3;
@@ -220,11 +239,12 @@ export class VideoPublisher {
     // RTP time follows this: it must grow, and with timestamps it is the moment at which sound of the same timestamp leaves.
     const wishedUs = this.#withPts ? clock.unixUs() : pushed.captureTimeUs;
     const black = kind === 'camera' && settings.mute.camera;
-    if (!this.#wanted.has('high')) return;
+    const low = this.#wanted.has('low') && this.parts.small?.inTrack === true;
+    if (!this.#wanted.has('high') && !low) return;
     if (pushed.kind === 'h264') {
       const unit = this.#passThrough.next(pushed.data, black);
       if (unit !== undefined) this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
-      if (unit === undefined && this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest();
+      if (unit === undefined && this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
       return;
     }
     const { frameRate } = this.#configuration;
@@ -234,9 +254,25 @@ export class VideoPublisher {
     const captureTimeUs = this.#captureTime(wishedUs);
     const { picture, rotation } = pushed;
     const { renderMode } = settings.videoSources[kind];
-    const encoded = await this.#pipeline.encode({ picture, rotation, renderMode, captureTimeUs, black });
+    const request = { picture, rotation, renderMode, captureTimeUs, black };
+    if (this.#wanted.has('high')) await this.#encode(track, 'high', this.#pipeline, request);
+    if (low && this.parts.small !== undefined) await this.#encode(track, 'low', this.parts.small.pipeline, request);
+  }
+
+  async #encode(
+    track: LocalVideoTrack,
+    quality: 'high' | 'low',
+    pipeline: EncodePipeline,
+    request: EncodeRequest,
+  ): Promise<void> {
+    const encoded = await pipeline.encode(request);
+    if (quality === 'high') {
+      this.#totals.encoded++;
+      this.#totals.encodedBytes += encoded.data.length;
+      this.#totals.qpSum += encoded.qp;
+    }
     // The track may have gone while the encoder worked.
-    if (this.#track === track) this.#emit(track, encoded.data, encoded.keyFrame, captureTimeUs);
+    if (this.#track === track) this.#emit(track, encoded.data, encoded.keyFrame, request.captureTimeUs, quality);
   }
 
   #captureTime(wishedUs: number): number {
@@ -244,8 +280,15 @@ export class VideoPublisher {
     return this.#lastCaptureUs;
   }
 
-  #emit(track: LocalVideoTrack, accessUnit: Buffer, keyFrame: boolean, captureTimeUs: number): void {
-    const data = this.parts.decorate?.(accessUnit, keyFrame) ?? accessUnit;
-    track.send(data, { captureTimeUs, keyFrame, quality: 'high' });
+  #emit(
+    track: LocalVideoTrack,
+    accessUnit: Buffer,
+    keyFrame: boolean,
+    captureTimeUs: number,
+    quality: 'high' | 'low' = 'high',
+  ): void {
+    const data = this.parts.decorate?.(accessUnit, keyFrame, quality) ?? accessUnit;
+    if (quality === 'high') this.#totals.sent++;
+    track.send(data, { captureTimeUs, keyFrame, quality });
   }
 }

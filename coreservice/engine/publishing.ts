@@ -16,6 +16,8 @@ export interface PublishingTarget<T> {
   /** The track is there: media may go out. */
   onTrack(track: T): void;
   onTrackGone(): void;
+  /** renew() did not work: the track is as it was. */
+  onRenewalFailed?(text: string): void;
   onEdge(old: PublishState, next: PublishState, elapsedMs: number): void;
   onFailed(text: string): void;
 }
@@ -31,6 +33,7 @@ export class Publishing<T> {
   #wanted = false;
   /** After a failure nothing is tried again until somebody asks. */
   #failed = false;
+  #renew = false;
   #work: Promise<void> | undefined;
 
   constructor(
@@ -60,6 +63,7 @@ export class Publishing<T> {
   leave(): void {
     this.#room = undefined;
     this.#wanted = false;
+    this.#renew = false;
     this.#dropTrack();
     this.#machine.to(PublishState.Idle);
   }
@@ -74,14 +78,15 @@ export class Publishing<T> {
     this.#start();
   }
 
-  /** Resolves when nothing is in flight. */
-  async settled(): Promise<void> {
-    while (this.#work !== undefined) await this.#work;
+  /** A track of other properties takes the place of the one that is published: first the new one comes, then the old one goes. */
+  renew(): void {
+    this.#renew = true;
+    this.#start();
   }
 
   /** The room ended the track by itself. */
-  lost(text: string): void {
-    if (this.#track === undefined) return;
+  lost(track: T, text: string): void {
+    if (this.#track !== track) return;
     this.#dropTrack();
     this.#fail(text);
   }
@@ -94,10 +99,9 @@ export class Publishing<T> {
   }
 
   #needsWork(): boolean {
-    return (
-      this.#room !== undefined &&
-      (this.#wanted ? this.#track === undefined && !this.#failed : this.#track !== undefined)
-    );
+    if (this.#room === undefined) return false;
+    if (!this.#wanted) return this.#track !== undefined;
+    return this.#track === undefined ? !this.#failed : this.#renew;
   }
 
   async #run(): Promise<void> {
@@ -106,21 +110,51 @@ export class Publishing<T> {
     while (this.#needsWork()) {
       const room = this.#room;
       if (room === undefined) return;
-      if (this.#wanted) await this.#publish(room);
-      else await this.#unpublish(room);
+      if (!this.#wanted) await this.#unpublish(room);
+      else if (this.#track === undefined) await this.#publish(room);
+      else await this.#replace(room, this.#track);
+    }
+  }
+
+  async #replace(room: Room, old: T): Promise<void> {
+    this.#renew = false;
+    try {
+      const track = await this.#publishInTime(room);
+      if (this.#room !== room) return;
+      this.#dropTrack();
+      this.#track = track;
+      this.target.onTrack(track);
+      await this.#unpublishInTime(room, old);
+    } catch (error) {
+      this.logger.warn({ err: error }, `renewing the ${this.target.what} failed`);
+      if (this.#room === room) this.target.onRenewalFailed?.(messageOf(error));
+    }
+  }
+
+  #publishInTime(room: Room): Promise<T> {
+    const { what } = this.target;
+    return withDeadline(
+      this.clock,
+      PUBLISH_TIMEOUT_MS,
+      this.target.publish(room),
+      () => new Error(`the server did not take the ${what} within ${PUBLISH_TIMEOUT_MS} ms`),
+    );
+  }
+
+  async #unpublishInTime(room: Room, track: T): Promise<void> {
+    try {
+      const work = this.target.unpublish(room, track);
+      await withDeadline(this.clock, PUBLISH_TIMEOUT_MS, work, () => new Error('no answer'));
+    } catch (error) {
+      this.logger.warn({ err: error }, `unpublishing the ${this.target.what} failed`);
     }
   }
 
   async #publish(room: Room): Promise<void> {
     const { target } = this;
     try {
-      const work = target.publish(room);
-      const track = await withDeadline(
-        this.clock,
-        PUBLISH_TIMEOUT_MS,
-        work,
-        () => new Error(`the server did not take the ${target.what} within ${PUBLISH_TIMEOUT_MS} ms`),
-      );
+      this.#renew = false;
+      const track = await this.#publishInTime(room);
       if (this.#room !== room) return;
       this.#track = track;
       target.onTrack(track);
@@ -134,17 +168,7 @@ export class Publishing<T> {
   async #unpublish(room: Room): Promise<void> {
     const track = this.#track;
     this.#dropTrack();
-    if (track === undefined) return;
-    try {
-      await withDeadline(
-        this.clock,
-        PUBLISH_TIMEOUT_MS,
-        this.target.unpublish(room, track),
-        () => new Error('no answer'),
-      );
-    } catch (error) {
-      this.logger.warn({ err: error }, `unpublishing the ${this.target.what} failed`);
-    }
+    if (track !== undefined) await this.#unpublishInTime(room, track);
   }
 
   #fail(text: string): void {

@@ -1,6 +1,6 @@
 import type { Logger } from '../../common/logger.js';
 import type { I420Picture, VideoDecoder } from '../codec/types.js';
-import { VideoFrameType } from '../ipc/enums.js';
+import { VideoFrameType, type VideoTrackType } from '../ipc/enums.js';
 import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
 import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
@@ -8,6 +8,7 @@ import type { DemandState } from './demand.js';
 import type { FrameCounters } from './frame_counters.js';
 import type { Outbox } from './outbox.js';
 import type { Settings } from './settings.js';
+import type { RemoteVideoTotals } from './statistics.js';
 
 /** Units that wait for the decoder; beyond, it skips to the next key frame. */
 const DECODE_QUEUE_UNITS = 8;
@@ -18,8 +19,8 @@ const SLICE_I = 2;
 
 export interface VideoReceiverParts {
   uid: string;
-  /** VideoTrackType of the frames. */
-  trackType: number;
+  /** Of the first frames; changed by setTrackType(). */
+  trackType: VideoTrackType;
   clock: EngineClock;
   logger: Logger;
   outbox: Outbox;
@@ -28,7 +29,7 @@ export interface VideoReceiverParts {
   settings: Settings;
   counters: FrameCounters;
   /** The first unit of this track has arrived. */
-  onMedia(): void;
+  onMedia(first: EncodedUnit): void;
   /** Every unit, whoever wants it: for SEI and statistics. */
   onUnit?(unit: EncodedUnit): void;
 }
@@ -42,22 +43,28 @@ export class VideoReceiver {
   #decoder: VideoDecoder | undefined;
   #decoding = false;
   #begun = false;
+  #size = { width: 0, height: 0 };
+  #decoded = 0;
+  #delivered = 0;
   #closed = false;
   #lastPictureMs = -Infinity;
   #encodedWanted = false;
   #picturesWanted = false;
+  #trackType: VideoTrackType;
 
   constructor(
     private readonly track: RemoteVideoTrack,
     private readonly parts: VideoReceiverParts,
   ) {
+    this.#trackType = parts.trackType;
     track.on('unit', this.#onUnit);
     this.applyDemand();
   }
 
   /** Who begins to watch begins with a key frame. */
   applyDemand(): void {
-    const { demand, uid, trackType } = this.parts;
+    const { demand, uid } = this.parts;
+    const trackType = this.#trackType;
     const encoded = demand.wantsEncoded(uid, trackType);
     const pictures = demand.wantsPictures(uid, trackType);
     if (encoded && !this.#encodedWanted) this.#encoded.shut();
@@ -69,8 +76,24 @@ export class VideoReceiver {
     if (more) this.track.requestKeyFrame();
   }
 
+  /** The camera's large or small stream comes from now on. */
+  setTrackType(type: VideoTrackType): void {
+    this.#trackType = type;
+  }
+
   requestKeyFrame(): void {
     this.track.requestKeyFrame();
+  }
+
+  totals(): RemoteVideoTotals {
+    return {
+      uid: this.parts.uid,
+      trackType: this.#trackType,
+      track: this.track.stats(),
+      ...this.#size,
+      decoded: this.#decoded,
+      delivered: this.#delivered,
+    };
   }
 
   close(): void {
@@ -82,8 +105,9 @@ export class VideoReceiver {
   #handle(unit: EncodedUnit): void {
     if (!this.#begun) {
       this.#begun = true;
-      this.parts.onMedia();
+      this.parts.onMedia(unit);
     }
+    this.#size = { width: unit.width, height: unit.height };
     this.parts.onUnit?.(unit);
     if (this.#encodedWanted) this.#deliverEncoded(unit);
     if (this.#picturesWanted) this.#enqueue(unit);
@@ -94,7 +118,8 @@ export class VideoReceiver {
       this.track.requestKeyFrame();
       return;
     }
-    const { uid, trackType, outbox, counters } = this.parts;
+    const { uid, outbox, counters } = this.parts;
+    const trackType = this.#trackType;
     const sequence = counters.next('encoded', uid, trackType);
     if (!outbox.hasRoom(unit.data.length)) {
       this.#encoded.shut();
@@ -135,8 +160,8 @@ export class VideoReceiver {
   }
 
   #dropQueue(): void {
-    const { counters, uid, trackType } = this.parts;
-    counters.skip('picture', this.#queue.length, uid, trackType);
+    const { counters, uid } = this.parts;
+    counters.skip('picture', this.#queue.length, uid, this.#trackType);
     this.#queue.length = 0;
     this.#decodable.shut();
   }
@@ -149,6 +174,7 @@ export class VideoReceiver {
         const picture = await decoder.decode(unit.data);
         if (this.#decoder !== decoder) await decoder.close();
         else if (picture !== undefined) this.#deliver(unit, picture);
+        this.#decoded++;
       } catch (error) {
         this.parts.logger.debug({ err: error, uid: this.parts.uid }, 'a picture could not be decoded');
         this.#queue.length = 0;
@@ -166,13 +192,15 @@ export class VideoReceiver {
   }
 
   #deliver(unit: EncodedUnit, picture: I420Picture): void {
-    const { uid, trackType, outbox, counters, settings, clock } = this.parts;
+    const { uid, outbox, counters, settings, clock } = this.parts;
+    const trackType = this.#trackType;
     const nowMs = clock.nowMs();
     const periodMs = settings.videoCallbackPeriodMs;
     if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) return;
     this.#lastPictureMs = nowMs;
     const sequence = counters.next('picture', uid, trackType);
     if (!outbox.hasRoom(picture.data.length)) return;
+    this.#delivered++;
     outbox.event(
       'DECODED_VIDEO_FRAME',
       {

@@ -1,7 +1,9 @@
 import { SubscribeState, VideoStreamType, VideoTrackType } from '../ipc/enums.js';
-import type { RemoteParticipant, RemotePublication, RemoteTrack } from '../rtc/types.js';
+import type { EncodedUnit, RemoteParticipant, RemotePublication, RemoteTrack } from '../rtc/types.js';
 import type { ChannelContext } from './channel_context.js';
 import { StateMachine } from './state_machine.js';
+import type { RemoteVideoTotals } from './statistics.js';
+import { SeiReceiver } from './sei_receiver.js';
 import { Subscription, type MediaSink } from './subscription.js';
 import { VideoReceiver } from './receive_video.js';
 import { availabilityOf, NOTHING_AVAILABLE, publicationOf, type RemoteKind } from './visibility.js';
@@ -14,6 +16,7 @@ export class RemoteUser {
   readonly #streamType: StateMachine<VideoStreamType>;
   readonly #receivers = new Map<RemoteKind, VideoReceiver>();
   #available = NOTHING_AVAILABLE;
+  #layer: VideoStreamType | undefined;
 
   constructor(
     readonly uid: string,
@@ -77,6 +80,10 @@ export class RemoteUser {
     this.#receivers.get(wanted)?.requestKeyFrame();
   }
 
+  videoTotals(): RemoteVideoTotals[] {
+    return [...this.#receivers.values()].map((receiver) => receiver.totals());
+  }
+
   /** Its subscriptions go back to Idle. Telling that it went offline is its owner's: not when we leave. */
   close(): void {
     for (const kind of KINDS) this.#subscriptions[kind].close();
@@ -99,10 +106,27 @@ export class RemoteUser {
   }
 
   #followCamera(state: SubscribeState): void {
-    // Until the layer's size is known from the pictures, what was asked for is what is delivered.
-    if (state === SubscribeState.Subscribed)
-      this.#streamType.to(this.#wantsLow() ? VideoStreamType.Low : VideoStreamType.High);
-    else if (state !== SubscribeState.Subscribing) this.#streamType.to(VideoStreamType.None);
+    if (state === SubscribeState.Subscribed) this.#deliver(this.#layer ?? VideoStreamType.High);
+    else if (state !== SubscribeState.Subscribing) {
+      this.#layer = undefined;
+      this.#streamType.to(VideoStreamType.None);
+    }
+  }
+
+  /** Which layer comes is known by the size of its pictures; the server switches when it has a key frame. */
+  #followLayer(unit: EncodedUnit): void {
+    if (!unit.keyFrame || unit.width === 0) return;
+    const publication = this.#subscriptions.camera.publication;
+    const small =
+      publication?.simulcast === true && 2 * unit.width * unit.height <= publication.width * publication.height;
+    this.#layer = small ? VideoStreamType.Low : VideoStreamType.High;
+    if (this.#subscriptions.camera.state === SubscribeState.Subscribed) this.#deliver(this.#layer);
+  }
+
+  #deliver(type: VideoStreamType): void {
+    this.#streamType.to(type);
+    const trackType = type === VideoStreamType.Low ? VideoTrackType.CameraSmall : VideoTrackType.CameraLarge;
+    this.#receivers.get('camera')?.setTrackType(trackType);
   }
 
   #openSink(kind: RemoteKind, track: RemoteTrack, onMedia: () => void): MediaSink {
@@ -115,8 +139,25 @@ export class RemoteUser {
       });
       return { close: () => audio.remove(this.uid) };
     }
-    const trackType = kind === 'screen' ? VideoTrackType.ScreenShare : this.#cameraType();
-    const receiver = new VideoReceiver(track, { ...this.context.video, uid: this.uid, trackType, onMedia });
+    const trackType = kind === 'screen' ? VideoTrackType.ScreenShare : VideoTrackType.CameraLarge;
+    const sei = new SeiReceiver(
+      () => clock.nowMs(),
+      (data) => outbox.event('SEI_RECEIVED', { userid: this.uid }, data),
+    );
+    const receiver = new VideoReceiver(track, {
+      ...this.context.video,
+      uid: this.uid,
+      trackType,
+      onMedia: (first) => {
+        if (kind === 'camera') this.#followLayer(first);
+        onMedia();
+      },
+      onUnit: (unit) => {
+        if (kind !== 'camera') return;
+        this.#followLayer(unit);
+        sei.handle(unit);
+      },
+    });
     this.#receivers.set(kind, receiver);
     return {
       close: () => {
@@ -124,10 +165,6 @@ export class RemoteUser {
         this.#receivers.delete(kind);
       },
     };
-  }
-
-  #cameraType(): VideoTrackType {
-    return VideoTrackType.CameraLarge;
   }
 
   #applyQuality(): void {

@@ -22,6 +22,8 @@ export class ScriptedEngine {
   readonly clock = new FakeClock();
   readonly codecs = new ScriptedCodecs();
   readonly told: Told[] = [];
+  /** The statistics callbacks, which come by time and not for what a test does. */
+  readonly statistics: Told[] = [];
   readonly rooms: ScriptedRoom[] = [];
   readonly exchanged: ExchangeRequest[] = [];
   /** What the socket has not taken yet. */
@@ -35,7 +37,7 @@ export class ScriptedEngine {
     const connection = {
       writableLength: 0,
       notify: (name: CallbackName, fields: Record<string, unknown>, payload?: Buffer) => {
-        this.told.push({ name, fields, payload });
+        (name.endsWith('_STATS') ? this.statistics : this.told).push({ name, fields, payload });
       },
     };
     Object.defineProperty(connection, 'writableLength', { get: () => this.writableLength });
@@ -43,6 +45,7 @@ export class ScriptedEngine {
       connection,
       codecs: this.codecs,
       clock: this.clock,
+      cpu: () => ({ app: 1, system: 2 }),
       logger: createLogger('engine-test', 'silent'),
       createRoom: (room) => {
         const scripted = new ScriptedRoom(room);

@@ -1,0 +1,262 @@
+import { AudioTrack, VideoTrackType } from '../ipc/enums.js';
+import type { LocalTrackStats, RemoteTrackStats, Room } from '../rtc/types.js';
+import type { EngineClock, EngineTimer } from './clock.js';
+import type { CpuUsage } from './cpu_meter.js';
+import type { Outbox } from './outbox.js';
+
+const PERIOD_MS = 2000;
+
+/** Running totals of what one local video stream did. */
+export interface LocalVideoTotals {
+  track: LocalTrackStats;
+  /** Pictures pushed, encoded, and sent. */
+  captured: number;
+  encoded: number;
+  sent: number;
+  encodedBytes: number;
+  qpSum: number;
+  targetKbps: number;
+}
+
+export interface RemoteVideoTotals {
+  uid: string;
+  trackType: number;
+  track: RemoteTrackStats;
+  width: number;
+  height: number;
+  decoded: number;
+  delivered: number;
+}
+
+export interface LocalAudioTotals {
+  track: LocalTrackStats;
+  channels: number;
+  /** 0 to 100, of the last packets. */
+  inputLevel: number;
+}
+
+export interface RemoteAudioTotals {
+  uid: string;
+  track: RemoteTrackStats;
+  jitterBufferDelayMs: number;
+  /** Times at which sound was missing, and how long altogether. */
+  frozenTimes: number;
+  frozenMs: number;
+}
+
+export interface StatisticsParts {
+  clock: EngineClock;
+  outbox: Outbox;
+  cpu: () => CpuUsage;
+  localVideo: () => { camera?: LocalVideoTotals; screen?: LocalVideoTotals };
+  localAudio: () => LocalAudioTotals | undefined;
+  remoteVideo: () => RemoteVideoTotals[];
+  remoteAudio: () => RemoteAudioTotals[];
+}
+
+/** The five statistics callbacks, every 2 s while in a channel. Rates are over those 2 s; bytes, packets and durations since the join. */
+export class Statistics {
+  #timer: EngineTimer | undefined;
+  #room: Room | undefined;
+  #startedMs = 0;
+  #lastMs = 0;
+  #last = new Map<string, number>();
+  #next = new Map<string, number>();
+
+  constructor(private readonly parts: StatisticsParts) {}
+
+  enter(room: Room): void {
+    this.leave();
+    this.#room = room;
+    this.#startedMs = this.#lastMs = this.parts.clock.nowMs();
+    this.parts.cpu();
+    this.#schedule();
+  }
+
+  leave(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#room = undefined;
+    this.#last.clear();
+    this.#next.clear();
+  }
+
+  #schedule(): void {
+    this.#timer = this.parts.clock.after(PERIOD_MS, () => {
+      if (this.#room !== undefined) this.#tell(this.#room);
+      this.#schedule();
+    });
+  }
+
+  /** How much a total grew a second since the last time; from 0 when it is new. */
+  #rate(key: string, total: number): number {
+    this.#next.set(key, total);
+    const seconds = Math.max(0.001, (this.parts.clock.nowMs() - this.#lastMs) / 1000);
+    return Math.max(0, total - (this.#last.get(key) ?? 0)) / seconds;
+  }
+
+  #kbps(key: string, bytes: number): number {
+    return Math.round((this.#rate(key, bytes) * 8) / 1000);
+  }
+
+  #perSecond(key: string, count: number): number {
+    return Math.round(this.#rate(key, count));
+  }
+
+  /** Percent of packets lost within the period. */
+  #lossPercent(key: string, lost: number, received: number): number {
+    const losing = this.#rate(`${key} lost`, Math.max(0, lost));
+    const all = losing + this.#rate(`${key} got`, received);
+    return all === 0 ? 0 : Math.round((100 * losing) / all);
+  }
+
+  #tell(room: Room): void {
+    this.#tellLocal(room);
+    this.#tellRemote(room);
+    this.#tellCall(room);
+    this.#lastMs = this.parts.clock.nowMs();
+    this.#last = this.#next;
+    this.#next = new Map();
+  }
+
+  #tellCall(room: Room): void {
+    const { outbox, clock, cpu, localVideo, localAudio, remoteVideo, remoteAudio } = this.parts;
+    const { roundTripMs, sentBytes, receivedBytes } = room.stats();
+    const { camera, screen } = localVideo();
+    const videoSent = [camera, screen].filter((one) => one !== undefined).map(({ track }) => track);
+    const audioSent = localAudio()?.track;
+    const sent = sum([...videoSent, ...(audioSent === undefined ? [] : [audioSent])]);
+    const videoReceived = sum(remoteVideo().map(({ track }) => track));
+    const received = sum([...remoteVideo(), ...remoteAudio()].map(({ track }) => track));
+    const usage = cpu();
+    const sentKBitrate = this.#kbps('sent', sentBytes);
+    outbox.event('CALL_STATS', {
+      availableSendBitrate: sentKBitrate,
+      sentKBitrate,
+      rcvdKBitrate: this.#kbps('received', receivedBytes),
+      sentBytes,
+      rcvdBytes: receivedBytes,
+      videoRcvdKBitrate: this.#kbps('video received', videoReceived.bytes),
+      videoSentKBitrate: this.#kbps('video sent', sum(videoSent).bytes),
+      systemCpu: usage.system,
+      appCpu: usage.app,
+      callDuration: Math.round((clock.nowMs() - this.#startedMs) / 1000),
+      sentLossRate: this.#lossPercent('sent', sent.lost, sent.packets - sent.lost),
+      sentLossPkts: sent.lost,
+      sentExpectedPkts: sent.packets,
+      rcvdLossRate: this.#lossPercent('received', received.lost, received.packets),
+      rcvdLossPkts: received.lost,
+      rcvdExpectedPkts: received.packets + received.lost,
+      lastmileDelay: Math.round(roundTripMs),
+    });
+  }
+
+  #tellLocal(room: Room): void {
+    const { outbox, localVideo, localAudio } = this.parts;
+    const { camera, screen } = localVideo();
+    if (camera !== undefined) this.#tellLocalVideo(VideoTrackType.CameraLarge, camera);
+    if (screen !== undefined) this.#tellLocalVideo(VideoTrackType.ScreenShare, screen);
+    const audio = localAudio();
+    if (audio === undefined) return;
+    const kbps = this.#kbps('local audio', audio.track.bytes);
+    outbox.event('LOCAL_AUDIO_STATS', {
+      track: AudioTrack.Mic,
+      scene: 0,
+      sentBitrate: kbps * 1000,
+      sentBitrateKbps: kbps,
+      sentSamplerate: 48_000,
+      numChannel: audio.channels,
+      inputLevel: audio.inputLevel,
+      rtt: Math.round(audio.track.roundTripMs || room.stats().roundTripMs),
+      sendBytes: audio.track.bytes,
+    });
+  }
+
+  #tellLocalVideo(track: number, totals: LocalVideoTotals): void {
+    const key = `local video ${track}`;
+    const kbps = this.#kbps(key, totals.track.bytes);
+    const encodeFps = this.#rate(`${key} encoded`, totals.encoded);
+    const qp = this.#rate(`${key} qp`, totals.qpSum);
+    const sentFps = this.#perSecond(`${key} sent`, totals.sent);
+    this.parts.outbox.event('LOCAL_VIDEO_STATS', {
+      track,
+      targetEncodeBitrate: totals.targetKbps * 1000,
+      actualEncodeBitrate: this.#kbps(`${key} bytes`, totals.encodedBytes) * 1000,
+      sentBitrate: kbps * 1000,
+      sentBitrateKbps: kbps,
+      sentFps,
+      encodeFps: Math.round(encodeFps),
+      captureFps: this.#perSecond(`${key} captured`, totals.captured),
+      avgQpPerSec: encodeFps === 0 ? 0 : Math.round(qp / encodeFps),
+      rtt: Math.round(totals.track.roundTripMs),
+      sendBytes: totals.track.bytes,
+      renderFps: sentFps,
+    });
+  }
+
+  #tellRemote(room: Room): void {
+    const { outbox, remoteVideo, remoteAudio, clock } = this.parts;
+    const rtt = Math.round(room.stats().roundTripMs);
+    for (const one of remoteVideo()) {
+      const key = `remote video ${one.uid} ${one.trackType}`;
+      const kbps = this.#kbps(key, one.track.bytes);
+      const renderFps = this.#perSecond(`${key} delivered`, one.delivered);
+      outbox.event('REMOTE_VIDEO_STATS', {
+        userId: one.uid,
+        track: one.trackType,
+        width: one.width,
+        height: one.height,
+        decodeFps: this.#perSecond(`${key} decoded`, one.decoded),
+        renderFps,
+        frozenTimes: 0,
+        videoTotalFrozenTime: 0,
+        videoTotalFrozenRate: 0,
+        rtpCount: one.track.packets,
+        rtpLoss: one.track.packetsLost,
+        rtt,
+        recvBitrate: kbps * 1000,
+        rcvdBitrateKbps: kbps,
+        e2eDelay: 0,
+        frameLoss: 0,
+        pullBytes: one.track.bytes,
+        packetLossRate: this.#lossPercent(key, one.track.packetsLost, one.track.packets),
+      });
+    }
+    const stayMs = Math.max(1, clock.nowMs() - this.#startedMs);
+    for (const one of remoteAudio()) {
+      const key = `remote audio ${one.uid}`;
+      const kbps = this.#kbps(key, one.track.bytes);
+      outbox.event('REMOTE_AUDIO_STATS', {
+        userId: one.uid,
+        track: AudioTrack.Mic,
+        quality: 0,
+        networkTransportDelay: Math.round(rtt / 2),
+        jitterBufferDelay: Math.round(one.jitterBufferDelayMs),
+        audioLossRate: this.#lossPercent(key, one.track.packetsLost, one.track.packets),
+        rcvdBitrate: kbps * 1000,
+        rcvdBitrateKbps: kbps,
+        totalFrozenTimes: one.frozenTimes,
+        audioTotalFrozenTime: Math.round(one.frozenMs),
+        audioTotalFrozenRate: Math.round((100 * one.frozenMs) / stayMs),
+        rtt,
+        e2eDelay: Math.round(rtt / 2 + one.jitterBufferDelayMs),
+        ai_e2eDelay: 0,
+        pullBytes: one.track.bytes,
+      });
+    }
+  }
+}
+
+function sum(tracks: { packets: number; bytes: number; packetsLost: number }[]): {
+  packets: number;
+  bytes: number;
+  lost: number;
+} {
+  const total = { packets: 0, bytes: 0, lost: 0 };
+  for (const { packets, bytes, packetsLost } of tracks) {
+    total.packets += packets;
+    total.bytes += bytes;
+    total.lost += Math.max(0, packetsLost);
+  }
+  return total;
+}
