@@ -226,9 +226,12 @@ export class DownTrack {
   /** Whether a packet of another layer is where that layer takes over. */
   #takesOver(layer: UpLayer, keyFrame: boolean, nowMs: number): boolean {
     this.#target ??= layer;
-    if (layer !== this.#target) return false;
+    // While nothing is shown yet, a lower layer that has its key frame first is better than waiting.
+    const { layers } = this.source;
+    const stopgap = this.#current === undefined && layers.indexOf(layer) < layers.indexOf(this.#target);
+    if (layer !== this.#target && !stopgap) return false;
     if (this.source.kind === 'video' && !keyFrame) {
-      this.source.needKeyFrame(layer, nowMs);
+      if (!stopgap) this.source.needKeyFrame(layer, nowMs);
       return false;
     }
     this.#current = layer;

@@ -21,12 +21,14 @@ export class UpLayer {
   width = 0;
   height = 0;
   readonly #unwrapper = new SequenceUnwrapper();
-  #lastPacketAtMs = -Infinity;
+  #lastPacketAtMs: number;
   #lastPliAtMs = -Infinity;
 
-  constructor(ssrc: number, rid: string, kind: 'audio' | 'video', clockRate: number) {
+  /** nowMs: when its first packet came. */
+  constructor(ssrc: number, rid: string, kind: 'audio' | 'video', clockRate: number, nowMs: number) {
     this.ssrc = ssrc;
     this.rid = rid;
+    this.#lastPacketAtMs = nowMs;
     this.stats = new ReceptionStats(ssrc, clockRate);
     this.clock = new SenderClock(clockRate);
     this.nack = kind === 'video' ? new NackScheduler() : undefined;

@@ -79,14 +79,14 @@ export class UpTrack {
   }
 
   /** The layer of an SSRC that was seen for the first time; undefined for a RID that was not negotiated. */
-  addLayer(ssrc: number, rid: string): UpLayer | undefined {
+  addLayer(ssrc: number, rid: string, nowMs: number): UpLayer | undefined {
     const index = this.rids.indexOf(rid);
     const place = index >= 0 ? index : this.rids.length === 1 ? 0 : -1;
     if (place < 0) return undefined;
-    const layer = new UpLayer(ssrc, this.rids[place] ?? '', this.kind, this.codec.clockRate);
+    const layer = new UpLayer(ssrc, this.rids[place] ?? '', this.kind, this.codec.clockRate, nowMs);
     this.#layers[place] = layer;
     this.#logger.debug({ ssrc, rid, codec: this.codec.name }, 'a layer begins');
-    for (const down of this.#downs) down.review(performance.now());
+    for (const down of this.#downs) down.review(nowMs);
     return layer;
   }
 

@@ -27,6 +27,7 @@ interface Route {
 export class UplinkRouter {
   readonly #sendRtcp: (packet: Buffer) => void;
   readonly #logger: Logger;
+  readonly #now: () => number;
   readonly #ssrc = randomInt(1, 2 ** 32 - 1);
   readonly #tracks = new Map<string, UpTrack>();
   readonly #routes = new Map<number, Route>();
@@ -43,9 +44,11 @@ export class UplinkRouter {
   #lastPacketAtMs = 0;
   #closed = false;
 
-  constructor(sendRtcp: (packet: Buffer) => void, logger: Logger) {
+  /** now: a steady clock, in ms. */
+  constructor(sendRtcp: (packet: Buffer) => void, logger: Logger, now: () => number = () => performance.now()) {
     this.#sendRtcp = sendRtcp;
     this.#logger = logger;
+    this.#now = now;
   }
 
   /** Ids are the same on all m-lines of a bundle (RFC 8843, 9.2). */
@@ -73,18 +76,18 @@ export class UplinkRouter {
   receive(buffer: Buffer): void {
     const packet = parseRtp(buffer);
     if (packet === undefined || this.#closed) return;
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     this.#lastPacketAtMs = nowMs;
     const transportCc = packet.extensions.get(this.#transportCcId);
     if (transportCc?.length === 2) this.#feedback.onPacket(transportCc.readUInt16BE(), nowMs);
-    const route = this.#routes.get(packet.ssrc) ?? this.#discover(packet);
+    const route = this.#routes.get(packet.ssrc) ?? this.#discover(packet, nowMs);
     if (route?.track.codec.payloadType === packet.payloadType) route.track.receive(route.layer, packet, nowMs);
     const nackDueAtMs = route?.layer.nack?.nextDueAtMs ?? Infinity;
     this.#arm(Math.min(nowMs + FEEDBACK_INTERVAL_MS, nackDueAtMs), nowMs);
   }
 
   receiveRtcp(buffer: Buffer): void {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     for (const message of parseRtcp(buffer)) {
       if (message.kind !== 'sender_report') continue;
       const route = this.#routes.get(message.ssrc);
@@ -99,12 +102,12 @@ export class UplinkRouter {
     this.#tracks.clear();
   }
 
-  #discover(packet: RtpPacket): Route | undefined {
+  #discover(packet: RtpPacket, nowMs: number): Route | undefined {
     const mid = this.#midOf(packet);
     const track = mid === undefined ? undefined : this.#tracks.get(mid);
     if (mid === undefined || track === undefined || this.#routes.size >= MAX_ROUTES) return undefined;
     const rid = track.rids.length === 1 ? '' : (packet.extensions.get(this.#ridId)?.toString('latin1') ?? '');
-    const layer = track.addLayer(packet.ssrc, rid);
+    const layer = track.addLayer(packet.ssrc, rid, nowMs);
     if (layer === undefined) return undefined;
     const route = { mid, track, layer };
     // A sender that changed its SSRC: the layer's old one is done.
@@ -135,7 +138,7 @@ export class UplinkRouter {
   #tick(): void {
     this.#timer = undefined;
     this.#timerDueAtMs = Infinity;
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const messages: RtcpMessage[] = [];
     let dueAtMs = Infinity;
     for (const { layer } of this.#routes.values()) {

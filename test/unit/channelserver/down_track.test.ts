@@ -39,7 +39,7 @@ class Scene {
   }
 
   layer(ssrc: number, rid = ''): UpLayer {
-    return this.up.addLayer(ssrc, rid) ?? assert.fail('no layer');
+    return this.up.addLayer(ssrc, rid, this.nowMs) ?? assert.fail('no layer');
   }
 
   start(): void {
@@ -132,6 +132,22 @@ describe("A subscriber's copy of a track", () => {
     scene.down.setWanted({ quality: 0, width: 0, height: 0 });
     scene.receive(low, 103, KEY, 14_000);
     assert.equal(scene.down.currentRid, 'q');
+  });
+
+  it('follows a sender that begins anew with another SSRC, at its key frame', () => {
+    const scene = new Scene();
+    const before = scene.layer(1);
+    scene.start();
+    scene.receive(before, 1, KEY);
+    const after = scene.layer(2);
+    scene.receive(after, 500, DELTA);
+    scene.receive(after, 501, KEY);
+    scene.receive(after, 502, DELTA);
+    const sequences = scene.sent.map(({ sequence }) => sequence);
+    assert.deepEqual(
+      sequences,
+      [0, 1, 2].map((index) => ((sequences[0] ?? 0) + index) & 0xffff),
+    );
   });
 
   it('is silent while muted or paused, and begins anew with a key frame', () => {
