@@ -15,6 +15,7 @@ import { FRAME_METHODS } from './frames.js';
 import type * as frames from './frames.js';
 import type { MessageStream } from './message_stream.js';
 import { openMessageStream } from './message_stream.js';
+import { PictureStream } from './picture_stream.js';
 import { PUSH_AUDIO_STREAM, PUSH_VIDEO_FRAME, PUSH_VIDEO_STREAM } from './push_codec.js';
 import { PushStream } from './push_stream.js';
 import { AlirtcStatusError, invalidArgument } from './status_error.js';
@@ -66,13 +67,17 @@ export class Engine extends EngineCalls {
   }
 
   /** Decoded pictures of subscribed users. The stream is open at once, before the first next(). */
-  pictures(options: frames.PictureStreamOptions = {}): MessageStream<frames.Picture> {
-    return this.#frames(FRAME_METHODS.pictures, pictureRequest(this.engineId, options), options, PICTURES_AHEAD);
+  pictures(options: frames.PictureStreamOptions = {}): PictureStream {
+    const { sharedMemory = this.transport.address.startsWith('unix:') } = options;
+    const selection = pictureSelection(this.engineId, options);
+    const open = (localFrames: boolean) =>
+      this.#frames(FRAME_METHODS.pictures, { ...selection, localFrames }, options, PICTURES_AHEAD);
+    return new PictureStream(open, sharedMemory);
   }
 
   /** Access units of subscribed users, beginning with a key frame. */
-  encodedPictures(options: frames.PictureStreamOptions = {}): MessageStream<frames.EncodedPicture> {
-    return this.#frames(FRAME_METHODS.encodedPictures, pictureRequest(this.engineId, options), options);
+  encodedPictures(options: frames.EncodedPictureStreamOptions = {}): MessageStream<frames.EncodedPicture> {
+    return this.#frames(FRAME_METHODS.encodedPictures, pictureSelection(this.engineId, options), options);
   }
 
   /** Every subscribed user's sound before mixing. */
@@ -192,7 +197,7 @@ export class Engine extends EngineCalls {
   }
 }
 
-function pictureRequest(engineId: string, options: frames.PictureStreamOptions) {
+function pictureSelection(engineId: string, options: frames.EncodedPictureStreamOptions) {
   const { uids = [], tracks = [], queueFrames = 0 } = options;
   return { engineId, uids: [...uids], tracks: [...tracks], queueFrames };
 }

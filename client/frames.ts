@@ -28,8 +28,10 @@ interface FrameMessage {
 /** A message of a frame stream with its header flattened. `data` is a view of the bytes as gRPC received them, not a copy. */
 export type Frame<Message extends FrameMessage> = Omit<Message, 'header' | 'data'> & FrameInfo & { data: Buffer };
 
+/** A picture, or where it lies in shared memory. */
+export type PictureMessage = Frame<OnRemoteVideoSampleResponse>;
 /** A decoded picture: I420, planes Y, U, V one after the other without padding. */
-export type Picture = Frame<OnRemoteVideoSampleResponse>;
+export type Picture = Omit<PictureMessage, 'localFrame'>;
 /** One access unit: H.264 Annex B with SPS and PPS in front of key frames, or a VP8 frame. */
 export type EncodedPicture = Frame<OnRemoteVideoEncodedSampleResponse>;
 /** 10 ms of one user's sound: signed 16-bit little-endian, interleaved. */
@@ -55,10 +57,16 @@ export interface UserStreamOptions extends StreamOptions {
   uids?: readonly string[] | undefined;
 }
 
-/** queueFrames: 4 pictures or 60 encoded pictures by default. */
-export interface PictureStreamOptions extends UserStreamOptions {
+/** queueFrames: 60 by default. */
+export interface EncodedPictureStreamOptions extends UserStreamOptions {
   /** Only of these tracks; left out or empty: all. */
   tracks?: readonly VideoTrackType[] | undefined;
+}
+
+/** queueFrames: 4 by default. */
+export interface PictureStreamOptions extends EncodedPictureStreamOptions {
+  /** Through shared memory where the daemon has it; default: when the client is connected by a Unix socket. */
+  sharedMemory?: boolean | undefined;
 }
 
 export interface PcmOptions {

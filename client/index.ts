@@ -16,6 +16,7 @@ export type { AlirtcEvent, EventOf, EventType, EventValue, EventsOptions } from 
 export type { ListenerEvents } from './event_listeners.js';
 export type * from './frames.js';
 export { MessageStream } from './message_stream.js';
+export { PictureStream } from './picture_stream.js';
 export { PushStream } from './push_stream.js';
 export type { PushResult } from './push_stream.js';
 export { AlirtcStatusError } from './status_error.js';

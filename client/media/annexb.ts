@@ -1,7 +1,6 @@
 /** H.264 in Annex B (Rec. ITU-T H.264, annex B), as far as a recording needs it. */
 const START_CODE = Buffer.from([0, 0, 1]);
 const LONG_START_CODE = Buffer.from([0, 0, 0, 1]);
-const TYPE_IDR = 5;
 const TYPE_SPS = 7;
 const TYPE_PPS = 8;
 
@@ -19,10 +18,6 @@ export function nalUnits(accessUnit: Buffer): Buffer[] {
     start = next;
   }
   return units;
-}
-
-export function isKeyFrame(accessUnit: Buffer): boolean {
-  return nalUnits(accessUnit).some((unit) => nalType(unit) === TYPE_IDR);
 }
 
 /** SPS and PPS in front of a key frame, with start codes; undefined when one of them is missing. */

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CALL_RESULT_NUMBERS } from '../../common/error_codes.js';
 import { Lifecycle } from '../../common/lifecycle.js';
-import { AudioQualityMode, ChannelProfile, ClientRole, VideoDataFormat } from '../../gen/alirtc/v1/types.js';
+import {
+  AudioQualityMode,
+  ChannelProfile,
+  ClientRole,
+  PublishAvsyncMode,
+  VideoDataFormat,
+} from '../../gen/alirtc/v1/types.js';
 import type { AlirtcClient } from '../alirtc_client.js';
 import type { Engine, VideoPush } from '../engine.js';
 import { AlirtcStatusError } from '../status_error.js';
 import { MediaFile } from './media_file.js';
 import type { FilePicture } from './media_file.js';
+import { Outlet, Pacer } from './pacing.js';
 
 export interface FilePlayerOptions {
   channel: string;
@@ -28,14 +35,18 @@ export interface FilePlayerOptions {
 }
 
 const SAMPLE_RATE_HZ = 48_000;
-/** Sound goes out in pieces of this length, each when its time has come. */
+/** Sound is pushed in pieces of this length. */
 const PIECE_SAMPLES = SAMPLE_RATE_HZ / 50;
-/** Sound goes this much ahead, so that late timers of this process are not heard; the engine keeps 200 ms. */
-const SOUND_LEAD_MS = 40;
+/** Everything is pushed this long before its time; the engine keeps it and sends it by its timestamp, so a late timer here is neither heard nor seen. */
+const LEAD_MS = 400;
+/** What the engine may keep: more than the lead. Audio in units of 10 ms, pictures by their number. */
+const ENGINE_AUDIO_UNITS = 100;
+const ENGINE_PICTURES = 30;
+const DRAIN_POLL_MS = 40;
 /** A picture that is later is left out, as long as there is sound that is in time. */
-const LATE_PICTURE_MS = 150;
+const LATE_PICTURE_MS = LEAD_MS + 150;
 /** Sound that is later has left a hole already: the whole play goes on from here, instead of a burst that nobody can keep up with. */
-const LATE_SOUND_MS = 100;
+const LATE_SOUND_MS = LEAD_MS + 100;
 /** Decoded pictures and pieces of sound that wait for their time. */
 const MOST_PICTURES = 6;
 const MOST_PIECES = 100;
@@ -46,7 +57,8 @@ const PROFILES = [
 ];
 
 /**
- * Plays a media file into a channel with an engine of its own: decodes it, and pushes pictures and sound when their time has come. finished resolves at the
+ * Plays a media file into a channel with an engine of its own: decodes it, and pushes pictures and sound with their timestamps shortly
+ * before their time (WITH_PTS: the engine sends them when it has come, in step). finished resolves at the
  * end of the file, or when the player closes.
  */
 export class FilePlayer extends Lifecycle {
@@ -135,7 +147,13 @@ export class FilePlayer extends Lifecycle {
     const candidates = profile === undefined ? PROFILES : [profile];
     for (const [index, channelProfile] of candidates.entries()) {
       try {
-        await engine.joinChannel({ token, channelId: channel, userId, config: { channelProfile } });
+        const config = {
+          channelProfile,
+          publishAvsyncMode: PublishAvsyncMode.WITH_PTS,
+          publishAvsyncWithPtsMaxAudioCacheSize: ENGINE_AUDIO_UNITS,
+          publishAvsyncWithPtsMaxVideoCacheSize: ENGINE_PICTURES,
+        };
+        await engine.joinChannel({ token, channelId: channel, userId, config });
         return;
       } catch (error) {
         const mismatch =
@@ -155,7 +173,7 @@ export class FilePlayer extends Lifecycle {
     const { signal } = this.#stop;
     const video = first.hasPictures ? engine.videoPush({ signal }) : undefined;
     const audio = first.hasSound ? engine.audioPush({ signal }) : undefined;
-    const pacer = new Pacer(this.#nowMs, signal);
+    const pacer = new Pacer(this.#nowMs, signal, LEAD_MS);
     const pictures = new Outlet<FilePicture>(MOST_PICTURES, async (picture) => {
       const lateMs = await pacer.until(picture.timeUs);
       if (lateMs < LATE_PICTURE_MS) await this.#pushPicture(video, picture);
@@ -163,7 +181,7 @@ export class FilePlayer extends Lifecycle {
       else pacer.delay(lateMs);
     });
     const sound = new Outlet<{ timeUs: number; data: Buffer }>(MOST_PIECES, async ({ timeUs, data }) => {
-      const lateMs = await pacer.until(timeUs - SOUND_LEAD_MS * 1000);
+      const lateMs = await pacer.until(timeUs);
       if (lateMs > LATE_SOUND_MS) pacer.delay(lateMs);
       await audio?.push({ data, timestampMs: Math.round(timeUs / 1000) });
       this.#playedUs = Math.max(this.#playedUs, timeUs);
@@ -175,6 +193,7 @@ export class FilePlayer extends Lifecycle {
       }
       await Promise.all([pictures.drained(), sound.drained()]);
       await Promise.all([video?.end(), audio?.end()]);
+      await drained(engine, signal);
     } catch (error) {
       // A player that was closed has not failed.
       if (!signal.aborted) throw error;
@@ -223,50 +242,12 @@ async function decodeInto(
   return endUs;
 }
 
-/** Waits until a time of the file has come. The clock starts with the first wait. */
-class Pacer {
-  #zeroMs: number | undefined;
-
-  constructor(
-    private readonly nowMs: () => number,
-    private readonly signal: AbortSignal,
-  ) {}
-
-  /** Resolves with how much too late it is, in milliseconds. */
-  async until(timeUs: number): Promise<number> {
-    this.#zeroMs ??= this.nowMs() + SOUND_LEAD_MS;
-    const waitMs = this.#zeroMs + timeUs / 1000 - this.nowMs();
-    if (waitMs <= 0) return -waitMs;
-    await sleep(waitMs, undefined, { signal: this.signal });
-    return 0;
-  }
-
-  /** Everything that is still to come is played so much later. */
-  delay(lateMs: number): void {
-    if (this.#zeroMs !== undefined) this.#zeroMs += lateMs;
-  }
-}
-
-/** A bounded queue in front of a slow consumer that takes one item at a time. */
-class Outlet<Item> {
-  readonly #pending: Promise<void>[] = [];
-  #tail: Promise<void> = Promise.resolve();
-
-  constructor(
-    private readonly limit: number,
-    private readonly consume: (item: Item) => Promise<void>,
-  ) {}
-
-  /** Resolves when there is room for the next one; rejects when the consumer has failed. */
-  async put(item: Item): Promise<void> {
-    this.#tail = this.#tail.then(() => this.consume(item));
-    this.#tail.catch(() => undefined);
-    this.#pending.push(this.#tail);
-    if (this.#pending.length >= this.limit) await this.#pending.shift();
-  }
-
-  async drained(): Promise<void> {
-    await this.#tail;
+/** Waits until the engine has sent what it was pushed, as long as that can take. */
+async function drained(engine: Engine, signal: AbortSignal): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 2 * LEAD_MS; waitedMs += DRAIN_POLL_MS) {
+    const { audioBufferMs, videoBufferFrames } = await engine.getRemainDataBufferSize();
+    if (audioBufferMs === 0 && videoBufferFrames === 0) return;
+    await sleep(DRAIN_POLL_MS, undefined, { signal });
   }
 }
 

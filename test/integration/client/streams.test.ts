@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { AlirtcClient, AlirtcStatusError, VideoTrackType } from '../../../client/index.js';
 import type { Engine } from '../../../client/index.js';
 import type { MediaServiceServer, OnRemoteVideoSampleResponse } from '../../../gen/alirtc/v1/media.js';
+import { PictureRingWriter } from '../../../common/picture_ring.js';
 import { FakeDaemon } from '../../support/fake_daemon/fake_daemon.js';
 import { serviceError } from '../../support/fake_daemon/status.js';
 
@@ -20,6 +21,7 @@ function picture(sequence: number, bytes = 16): OnRemoteVideoSampleResponse {
     height: 2,
     qp: 0,
     sliceType: -1,
+    localFrame: undefined,
     data: Buffer.alloc(bytes, sequence),
   };
 }
@@ -52,7 +54,13 @@ describe('Frame streams of the client', () => {
     for await (const frame of engine.pictures({ uids: ['bob'], tracks: [VideoTrackType.CAMERA_LARGE], queueFrames: 7 }))
       seen.push(frame);
     assert.deepEqual(requests, [
-      { engineId: 'engine-1', uids: ['bob'], tracks: [VideoTrackType.CAMERA_LARGE], queueFrames: 7 },
+      {
+        engineId: 'engine-1',
+        uids: ['bob'],
+        tracks: [VideoTrackType.CAMERA_LARGE],
+        queueFrames: 7,
+        localFrames: false,
+      },
     ]);
     assert.deepEqual(
       seen.map(({ sequence, captureTimeUs, droppedBefore, uid }) => [sequence, captureTimeUs, droppedBefore, uid]),
@@ -159,5 +167,45 @@ describe('Frame streams of the client', () => {
       last = frame.sequence;
     }
     assert.equal(last, 200);
+  });
+
+  it('reads pictures from shared memory, and counts those that were overwritten as dropped', async () => {
+    const ring = new PictureRingWriter(2);
+    serve = (call) => {
+      assert.equal(call.request.localFrames, true);
+      // Three pictures in two slots: the first one is gone before anybody reads.
+      const places = [1, 2, 3].map((n) => ring.write(Buffer.alloc(5000, n)));
+      for (const [i, localFrame] of places.entries())
+        call.write({
+          ...picture(i + 1, 0),
+          header: { sequence: i + 1, captureTimeUs: 0, droppedBefore: 0 },
+          localFrame,
+        });
+      call.end();
+    };
+    const seen = [];
+    for await (const frame of engine.pictures({ sharedMemory: true })) seen.push(frame);
+    assert.deepEqual(
+      seen.map(({ sequence, droppedBefore }) => [sequence, droppedBefore]),
+      [
+        [2, 1],
+        [3, 0],
+      ],
+    );
+    assert.ok(seen.every(({ data, sequence }) => data.equals(Buffer.alloc(5000, sequence))));
+    ring.close();
+  });
+
+  it('opens the stream again without shared memory where it cannot be read', async () => {
+    const asked: boolean[] = [];
+    serve = (call) => {
+      asked.push(call.request.localFrames);
+      const localFrame = { path: '/proc/0/fd/3', offset: 0, length: 16, generation: 1 };
+      call.write(call.request.localFrames ? { ...picture(1, 0), localFrame } : picture(1));
+      call.end();
+    };
+    const seen = [];
+    for await (const frame of engine.pictures({ sharedMemory: true })) seen.push(frame.data.length);
+    assert.deepEqual([asked, seen], [[true, false], [16]]);
   });
 });
