@@ -36,6 +36,7 @@ export class Daemon extends Lifecycle {
   #server: Server | undefined;
   #health: HealthImplementation | undefined;
   readonly #listening: ListenAddress[] = [];
+  #hurried = false;
 
   constructor(options: DaemonOptions) {
     super();
@@ -90,6 +91,7 @@ export class Daemon extends Lifecycle {
 
   /** Called while closing: nobody is asked or waited for any more. */
   hurry(): void {
+    this.#hurried = true;
     for (const { coreProcessId } of this.#registry?.list() ?? []) if (coreProcessId > 0) killQuietly(coreProcessId);
     this.#channelServer?.kill();
     this.#server?.forceShutdown();
@@ -122,6 +124,10 @@ export class Daemon extends Lifecycle {
   #shutDownServer(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return Promise.resolve();
+    if (this.#hurried) {
+      server.forceShutdown();
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         server.forceShutdown();

@@ -14,14 +14,16 @@ export interface StreamRequest {
   tracks?: VideoTrackType[];
   sampleRateHz?: number;
   channels?: number;
+  localFrames?: boolean;
 }
 
 /** What a stream asks for. Throws INVALID_ARGUMENT. */
 export function selectionOf(kind: FrameKind, request: StreamRequest): Selection {
-  const { uids = [], tracks = [], sampleRateHz = 0, channels = 0 } = request;
+  const { uids = [], tracks = [], sampleRateHz = 0, channels = 0, localFrames: local = false } = request;
   checkRange('uids', uids.length, 0, MAX_NAMED_USERS);
   return {
     kind,
+    local,
     uids: new Set(uids.map((uid) => checkRemoteUser('uids', uid))),
     tracks: new Set(tracks.map((track) => videoTrackType.toIpc(track, 'tracks'))),
     shape: {

@@ -12,7 +12,7 @@ import { videoSource } from '../conversions.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import { checkAudioChunk } from '../media/audio_checks.js';
 import { CreditWindow } from '../media/credit_window.js';
-import { invalidField } from '../refusals.js';
+import { invalidField, refusal } from '../refusals.js';
 import { failStream, signalOf, writeMessage } from './handlers.js';
 
 const AUDIO_CREDIT_MS = 10;
@@ -20,6 +20,8 @@ const AUDIO_CREDIT_MS = 10;
 /** A push stream once it is open. */
 interface OpenPush<Frame> {
   credits: CreditWindow;
+  /** Resolves when the engine has ended. */
+  engineEnded: Promise<unknown>;
   /** Hands one frame over, and answers what it cost in credits. Waits for room. */
   push(frame: Frame): Promise<number>;
 }
@@ -38,9 +40,10 @@ export function pushVideoStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalVideoFramesRequest, PushExternalVideoFramesResponse> {
   return pushStream(logger, ({ engineId, sourceType }: { engineId: string; sourceType: number }, signal) => {
-    const { push } = registry.get(engineId);
+    const { push, done: engineEnded } = registry.get(engineId);
     const source = push.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
     return {
+      engineEnded,
       credits: new CreditWindow(push.video[source].capacity),
       push: async (frame: VideoDataSample) => {
         await push.streamVideo(source, frame, signal);
@@ -55,9 +58,10 @@ export function pushAudioStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalAudioFramesRequest, PushExternalAudioFramesResponse> {
   return pushStream(logger, ({ engineId }: { engineId: string }, signal) => {
-    const { push } = registry.get(engineId);
+    const { push, done: engineEnded } = registry.get(engineId);
     push.checkAudioDeclared();
     return {
+      engineEnded,
       credits: new CreditWindow(push.audio.capacity / AUDIO_CREDIT_MS),
       push: async (frame: AudioFrameData) => {
         const durationMs = checkAudioChunk('frame.data', frame.data, push.checkAudioDeclared());
@@ -78,12 +82,10 @@ function pushStream<Open extends { engineId: string }, Frame, Request extends Pu
 ): handleBidiStreamingCall<Request, PushResponse> {
   return (call) => {
     const signal = signalOf(call);
-    runPushStream(call, signal, open).then(
-      () => call.end(),
-      (error: unknown) => {
-        if (!signal.aborted) failStream(call, error, logger);
-      },
-    );
+    const fail = (error: unknown): void => {
+      if (!signal.aborted && !call.writableEnded) failStream(call, error, logger);
+    };
+    runPushStream(call, signal, open, fail).then(() => call.end(), fail);
   };
 }
 
@@ -91,6 +93,7 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
   call: ServerDuplexStream<Request, PushResponse>,
   signal: AbortSignal,
   open: (request: Open, signal: AbortSignal) => OpenPush<Frame>,
+  onEnd: (error: Error) => void,
 ): Promise<void> {
   let stream: OpenPush<Frame> | undefined;
   // destroyOnReturn would take the error's status away with the stream.
@@ -98,6 +101,8 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
     if (stream === undefined) {
       if (message?.$case !== 'open') throw invalidField('open', '', 'has to be the first message');
       stream = open(message.value, signal);
+      // A producer that is not sending just now has to hear of it too.
+      void stream.engineEnded.then(() => onEnd(engineEnded()));
       const { initial: credits } = stream.credits;
       await writeMessage(call, { acceptedFrames: 0, credits }, signal);
       continue;
@@ -110,6 +115,12 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
   }
   if (stream !== undefined)
     await writeMessage(call, { acceptedFrames: stream.credits.acceptedFrames, credits: 0 }, signal);
+}
+
+function engineEnded(): Error {
+  return refusal('unavailable', 'ENGINE_ENDED', 'the engine ended while frames were pushed', {
+    remedy: 'create a new engine',
+  });
 }
 
 /** The same error, with the frame at fault: counted from 1, the opening message aside. */

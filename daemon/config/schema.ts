@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseListenAddress } from './listen_address.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

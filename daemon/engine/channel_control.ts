@@ -98,11 +98,11 @@ export class ChannelControl {
   }
 
   /** For the end of the engine: leaves when there is something to leave. Resolves when left, at the latest after that time. */
-  async leaveAtEnd(deadlineMs: number): Promise<void> {
+  async leaveAtEnd(reason: string, deadlineMs: number): Promise<void> {
     const { state } = this.#engine.model;
     if (state !== EngineState.JOINED && state !== EngineState.JOINING) return;
     const left = this.#waitForLeave(undefined, deadlineMs + JOIN_SLACK_MS);
-    this.#startLeave('Release', deadlineMs);
+    this.#startLeave(reason, deadlineMs);
     await left.catch(() => undefined);
   }
 

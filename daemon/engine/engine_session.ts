@@ -1,3 +1,5 @@
+import { PictureRingReader } from '../../common/picture_ring.js';
+import type { PictureReference } from '../../common/picture_ring.js';
 import type { EndCause } from '../../common/lifecycle.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { Logger } from '../../common/logger.js';
@@ -75,6 +77,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
   readonly #callbacks: CallbackRouter;
   #core: EngineCore | undefined;
   #endedByItself = false;
+  readonly #pictures = new PictureRingReader();
 
   constructor(options: EngineSessionOptions) {
     super();
@@ -87,6 +90,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
       {
         demand: (demand) => this.sendParameter({ demand }),
         requestKeyFrame: (uid, track) => this.sendParameter({ requestKeyFrame: { uid, track } }),
+        readPicture: (reference) => this.#readPicture(reference),
       },
       options.clock,
     );
@@ -190,7 +194,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
     const alirtcd = { engineId: this.engineId, ...(url === undefined ? {} : { url }) };
     core.send('CREATE_RTC_ENGINE', { logPath, h5mode, extra, alirtcd });
     this.push.reset();
-    this.sendParameter({ credits: true });
+    this.sendParameter({ credits: true, pictureRing: true });
     this.media.announceDemand();
     this.#kept.replay((name, fields) => core.send(name, fields));
     // Its answer tells whether the core counts what it consumes.
@@ -203,18 +207,30 @@ export class EngineSession extends Lifecycle implements EngineContext {
     if (!died) await this.#leaveAndClose(cause);
     await this.#core?.close();
     this.#core = undefined;
-    const detail = died ? messageOf(cause.error) : cause.kind;
+    const detail = endDetail(cause);
     const error = died ? refusal('unavailable', 'CORE_DIED', detail) : undefined;
     this.answers.fail(error ?? refusal('unavailable', 'ENGINE_ENDED', 'the engine was released'));
     this.media.end(error);
+    this.#pictures.close();
     this.setState(EngineState.CLOSED, detail.split('\n')[0] ?? '');
     this.log.end({ cause: endCause(cause), detail });
   }
 
   async #leaveAndClose(cause: EndCause): Promise<void> {
-    const left = this.channel.leaveAtEnd(LEAVE_AT_END_MS);
-    await left;
-    this.setState(EngineState.CLOSING, cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release');
+    const reason = cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release';
+    // A core that dies meanwhile will not confirm.
+    await Promise.race([this.channel.leaveAtEnd(reason, LEAVE_AT_END_MS), this.#core?.done]);
+    this.setState(EngineState.CLOSING, reason);
+  }
+
+  #readPicture(reference: PictureReference): Buffer | undefined {
+    try {
+      return this.#pictures.read(reference);
+    } catch (error) {
+      this.logger.warn({ reason: messageOf(error) }, 'pictures come through the socket from now on');
+      this.sendParameter({ pictureRing: false });
+      return undefined;
+    }
   }
 
   #onCoreDone(core: EngineCore, cause: EndCause): void {
@@ -228,6 +244,12 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.channel.onCoreDied();
     void this.close({ kind: 'failed', error: cause.kind === 'failed' ? cause.error : new Error(text) });
   }
+}
+
+/** For people. */
+function endDetail(cause: EndCause): string {
+  if (cause.kind === 'failed') return messageOf(cause.error);
+  return cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release was called';
 }
 
 function endCause(cause: EndCause): EngineEndCause {

@@ -141,7 +141,7 @@ export class SettingsControl {
     const role = convert.clientRole.toIpc(request.clientRole, 'client_role');
     const inCall = this.#engine.model.state === EngineState.JOINED;
     const changes = this.#engine.model.role !== request.clientRole;
-    if (inCall && changes && role === ClientRole.Live && this.#publishing.isPublishing)
+    if (inCall && role === ClientRole.Live && this.#publishing.isPublishing)
       throw wrongState('ERR_PUBLISH_INVALID', 'the engine is publishing', 'stop publishing first');
     const waited =
       request.wait && inCall && changes

@@ -9,6 +9,8 @@ export interface Selection {
   tracks: ReadonlySet<number>;
   /** Of PCM. */
   shape: AudioShape;
+  /** The client reads pictures from shared memory itself. */
+  local?: boolean;
 }
 
 const EVERYBODY = '*';

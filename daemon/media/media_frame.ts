@@ -1,4 +1,5 @@
 import type { Callback, CallbackFields } from '../../coreservice/ipc/callbacks.js';
+import type { PictureReference } from '../../common/picture_ring.js';
 import type { FrameExtension } from '../../coreservice/ipc/extension.js';
 import {
   OnRemoteVideoEncodedSampleResponse,
@@ -34,6 +35,10 @@ export interface MediaFrame {
   body: Uint8Array;
   /** The data: the very buffer that the IPC filled. */
   payload: Buffer;
+  /** The picture lies in shared memory: the payload has to be read from there. */
+  ring?: PictureReference;
+  /** The same frame for clients that read shared memory themselves. */
+  local?: MediaFrame;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -69,32 +74,28 @@ function common(fields: { alirtcd?: Record<string, unknown> }, nowUs: number) {
 }
 
 function picture(fields: CallbackFields<'DECODED_VIDEO_FRAME'>, payload: Buffer, nowUs: number): MediaFrame {
-  const { coreSequence, captureTimeUs } = common(fields, nowUs);
-  const body = OnRemoteVideoSampleResponse.encode({
+  const { coreSequence, captureTimeUs, extension } = common(fields, nowUs);
+  const { uid, track } = fields;
+  const shared = { kind: 'pictures', uid, track, sampleRate: 0, channels: 0, coreSequence, captureTimeUs } as const;
+  const message = {
     header: undefined,
-    uid: fields.uid,
-    track: videoTrackType.toProto(fields.track),
+    uid,
+    track: videoTrackType.toProto(track),
     frameMs: fields.frame_ms,
     frameNum: fields.frame_num,
     width: fields.width,
     height: fields.height,
     qp: fields.qp,
     sliceType: fields.slice_type,
+    localFrame: undefined,
     data: EMPTY,
-  }).finish();
-  const { uid, track } = fields;
-  return {
-    kind: 'pictures',
-    uid,
-    track,
-    sampleRate: 0,
-    channels: 0,
-    coreSequence,
-    captureTimeUs,
-    keyFrame: true,
-    body,
-    payload,
   };
+  const body = OnRemoteVideoSampleResponse.encode(message).finish();
+  const frame: MediaFrame = { ...shared, keyFrame: true, body, payload };
+  const ring = extension?.ring;
+  if (ring === undefined || payload.byteLength > 0) return frame;
+  const localBody = OnRemoteVideoSampleResponse.encode({ ...message, localFrame: ring }).finish();
+  return { ...frame, ring, local: { ...frame, body: localBody } };
 }
 
 function encoded(fields: CallbackFields<'ENCODED_VIDEO_SAMPLE'>, payload: Buffer, nowUs: number): MediaFrame {

@@ -1,3 +1,4 @@
+import type { PictureReference } from '../../common/picture_ring.js';
 import type { Demand } from '../../coreservice/ipc/extension.js';
 import type { Clock } from '../clock.js';
 import { refusal } from '../refusals.js';
@@ -12,6 +13,8 @@ import { MediaStream } from './media_stream.js';
 export interface MediaHubCore {
   demand(demand: Demand): void;
   requestKeyFrame(uid: string, track: number): void;
+  /** A picture out of shared memory; undefined: it was overwritten, or is out of reach. */
+  readPicture(reference: PictureReference): Buffer | undefined;
 }
 
 export const MAX_STREAMS = 64;
@@ -58,7 +61,16 @@ export class MediaHub {
 
   deliver(frame: MediaFrame): void {
     if (frame.keyFrame && frame.kind === 'encoded') this.#keyFrameAskedMs.delete(`${frame.track} ${frame.uid}`);
-    for (const stream of this.#streams) if (stream.wants(frame)) stream.offer(frame);
+    let withPayload: MediaFrame | undefined = frame.ring === undefined ? frame : undefined;
+    for (const stream of this.#streams) {
+      if (!stream.wants(frame)) continue;
+      if (stream.selection.local === true && frame.local !== undefined) stream.offer(frame.local);
+      else {
+        withPayload ??= this.#fetch(frame);
+        // What could not be read is seen as a gap before the next one.
+        if (withPayload.ring === undefined) stream.offer(withPayload);
+      }
+    }
   }
 
   forgetUser(uid: string): void {
@@ -88,6 +100,13 @@ export class MediaHub {
   #close(stream: MediaStream): void {
     stream.close();
     if (this.#streams.delete(stream)) this.announceDemand();
+  }
+
+  /** The frame with its picture read, once for all streams; with `ring` still there: it could not be read. */
+  #fetch(frame: MediaFrame): MediaFrame {
+    const { ring, ...rest } = frame;
+    const payload = ring === undefined ? undefined : this.#core.readPicture(ring);
+    return payload === undefined ? frame : { ...rest, payload };
   }
 
   #askForKeyFrame(uid: string, track: number): void {
