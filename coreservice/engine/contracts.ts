@@ -28,8 +28,8 @@ export interface HostConnection {
 
 export interface CodecFactory {
   pictureConverter(): PictureConverter;
-  videoEncoder(settings: VideoEncoderSettings): VideoEncoder | Promise<VideoEncoder>;
-  videoDecoder(codec: VideoCodecName): VideoDecoder | Promise<VideoDecoder>;
+  videoEncoder(settings: VideoEncoderSettings): VideoEncoder;
+  videoDecoder(codec: VideoCodecName): VideoDecoder;
   opusEncoder(settings: OpusEncoderSettings): OpusEncoder;
   opusDecoder(channels: 1 | 2): OpusDecoder;
   resampler(from: AudioShape, to: AudioShape): Resampler;

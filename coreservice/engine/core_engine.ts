@@ -59,7 +59,7 @@ export class CoreEngine {
     const { connection, clock, codecs, logger } = parts;
     const { settings } = this;
     this.logger = logger;
-    this.outbox = new Outbox(connection, () => clock.nowMs());
+    this.outbox = new Outbox(connection, () => clock.nowMs(), logger);
     this.demand = new DemandState(() => this.#applyDemand());
     this.audio = new AudioHub({
       clock,

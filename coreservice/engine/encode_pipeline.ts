@@ -43,14 +43,16 @@ export class EncodePipeline {
     this.#converter ??= this.codecs.pictureConverter();
     const converted = this.#converter.convert(request.picture, target);
     const picture = request.black ? blackPicture(converted.width, converted.height) : converted;
-    const encoder = await this.#encoderFor(picture.width, picture.height);
     const forceKeyFrame = this.#forceKeyFrame;
     this.#forceKeyFrame = false;
     try {
+      const encoder = this.#encoderFor(picture.width, picture.height);
       return await encoder.encode(picture, { timeUs: request.captureTimeUs, forceKeyFrame });
     } catch (error) {
       this.#forceKeyFrame = true;
       throw error;
+    } finally {
+      converted.release?.();
     }
   }
 
@@ -64,10 +66,10 @@ export class EncodePipeline {
     await encoder?.close();
   }
 
-  async #encoderFor(width: number, height: number): Promise<VideoEncoder> {
+  #encoderFor(width: number, height: number): VideoEncoder {
     const settings = settingsFor(this.configuration, width, height);
     if (this.#encoder === undefined) {
-      this.#encoder = await this.codecs.videoEncoder(settings);
+      this.#encoder = this.codecs.videoEncoder(settings);
       return this.#encoder;
     }
     const now = this.#encoder.settings;

@@ -60,7 +60,7 @@ function applyParameters(engine: CoreEngine, field: string, json: Record<string,
 
 /** ParameterExtension of ipc/extension.ts. */
 function applyExtension(engine: CoreEngine, extension: Record<string, unknown>): void {
-  const { demand, credits, requestKeyFrame, reconnectLimitMs } = extension;
+  const { demand, credits, pictureRing, requestKeyFrame, reconnectLimitMs } = extension;
   if (demand !== undefined) {
     try {
       engine.demand.setExplicit(parseDemand(demand));
@@ -68,6 +68,7 @@ function applyExtension(engine: CoreEngine, extension: Record<string, unknown>):
       throw badParameter('alirtcd.demand', messageOf(error));
     }
   }
+  if (typeof pictureRing === 'boolean') engine.settings.pictureRing = pictureRing;
   if (typeof credits === 'boolean') engine.local.setCredits(credits);
   if (typeof reconnectLimitMs === 'number' && reconnectLimitMs >= 0)
     engine.settings.reconnectLimitMs = reconnectLimitMs;

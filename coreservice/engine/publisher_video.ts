@@ -76,6 +76,7 @@ export class VideoPublisher {
         unpublish: (room: Room, track) => room.unpublish(track),
         onTrack: (track) => this.#onTrack(track),
         onTrackGone: () => this.#onTrackGone(),
+        onRenewed: () => parts.small?.renewed(),
         onRenewalFailed: (text) => parts.small?.renewalFailed(text),
         onEdge: (oldState, newState, elapseSinceLastState) => {
           const channel = parts.channelName();
@@ -160,7 +161,6 @@ export class VideoPublisher {
     track.on('key_frame_requested', (quality) => this.#onKeyFrameRequest(quality));
     track.on('layers_wanted', (qualities) => this.#onLayersWanted(qualities));
     track.once('ended', () => this.publishing.lost(track, 'the channel ended the track'));
-    this.parts.small?.renewed();
     // The wish may have changed while the server was asked.
     this.applyDual();
     this.#pump();

@@ -16,6 +16,7 @@ export interface PublishingTarget<T> {
   /** The track is there: media may go out. */
   onTrack(track: T): void;
   onTrackGone(): void;
+  onRenewed?(): void;
   /** renew() did not work: the track is as it was. */
   onRenewalFailed?(text: string): void;
   onEdge(old: PublishState, next: PublishState, elapsedMs: number): void;
@@ -124,6 +125,7 @@ export class Publishing<T> {
       this.#dropTrack();
       this.#track = track;
       this.target.onTrack(track);
+      this.target.onRenewed?.();
       await this.#unpublishInTime(room, old);
     } catch (error) {
       this.logger.warn({ err: error }, `renewing the ${this.target.what} failed`);

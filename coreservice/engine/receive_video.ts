@@ -1,4 +1,5 @@
 import type { Logger } from '../../common/logger.js';
+import { PictureRingWriter } from '../../common/picture_ring.js';
 import type { I420Picture, VideoDecoder } from '../codec/types.js';
 import { VideoFrameType, type VideoTrackType } from '../ipc/enums.js';
 import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
@@ -43,6 +44,7 @@ export class VideoReceiver {
   #decoder: VideoDecoder | undefined;
   #decoding = false;
   #begun = false;
+  readonly #ring = new PictureRingWriter();
   #size = { width: 0, height: 0 };
   #decoded = 0;
   #delivered = 0;
@@ -100,6 +102,7 @@ export class VideoReceiver {
     this.#closed = true;
     this.track.off('unit', this.#onUnit);
     this.#stopDecoding();
+    this.#ring.close();
   }
 
   #handle(unit: EncodedUnit): void {
@@ -170,9 +173,10 @@ export class VideoReceiver {
     this.#decoding = true;
     for (let unit = this.#queue.shift(); unit !== undefined; unit = this.#queue.shift()) {
       try {
-        const decoder = await this.#decoderFor(unit);
+        const decoder = this.#decoderFor(unit);
         const picture = await decoder.decode(unit.data);
-        if (this.#decoder !== decoder) await decoder.close();
+        // It was closed meanwhile: nobody wants its picture any more.
+        if (this.#decoder !== decoder) picture?.release?.();
         else if (picture !== undefined) this.#deliver(unit, picture);
         this.#decoded++;
       } catch (error) {
@@ -185,9 +189,9 @@ export class VideoReceiver {
     this.#decoding = false;
   }
 
-  async #decoderFor(unit: EncodedUnit): Promise<VideoDecoder> {
+  #decoderFor(unit: EncodedUnit): VideoDecoder {
     if (this.#decoder !== undefined && this.#decoder.codec !== unit.codec) this.#closeDecoder();
-    this.#decoder ??= await this.parts.codecs.videoDecoder(unit.codec);
+    this.#decoder ??= this.parts.codecs.videoDecoder(unit.codec);
     return this.#decoder;
   }
 
@@ -196,13 +200,20 @@ export class VideoReceiver {
     const trackType = this.#trackType;
     const nowMs = clock.nowMs();
     const periodMs = settings.videoCallbackPeriodMs;
-    if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) return;
+    if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) {
+      picture.release?.();
+      return;
+    }
     this.#lastPictureMs = nowMs;
     const sequence = counters.next('picture', uid, trackType);
-    if (!outbox.hasRoom(picture.data.length)) return;
+    const ring = settings.pictureRing ? this.#ring.write(picture.data) : undefined;
+    if (ring === undefined && !outbox.hasRoom(picture.data.length)) {
+      picture.release?.();
+      return;
+    }
     this.#delivered++;
-    outbox.event(
-      'DECODED_VIDEO_FRAME',
+    const { captureTimeUs } = unit;
+    outbox.picture(
       {
         uid,
         track: trackType,
@@ -214,9 +225,10 @@ export class VideoReceiver {
         qp: 0,
         mv_infos: [],
         slice_type: unit.keyFrame ? SLICE_I : SLICE_P,
-        alirtcd: { sequence, captureTimeUs: unit.captureTimeUs },
+        alirtcd: { sequence, captureTimeUs, ...(ring === undefined ? {} : { ring }) },
       },
-      picture.data,
+      picture,
+      ring !== undefined,
     );
   }
 

@@ -50,6 +50,8 @@ export class Settings {
   /** Where to join when neither the join nor the environment says. */
   url: string | undefined;
   reconnectLimitMs = 100_000;
+  /** Decoded pictures through shared memory. */
+  pictureRing = false;
 
   streamsByRole(communication: boolean): boolean {
     return communication || this.roleIn(communication) === ClientRole.Interactive;
