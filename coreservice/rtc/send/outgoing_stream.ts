@@ -39,7 +39,7 @@ export interface FrameTiming {
 export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
   readonly ssrc = randomInt(1, 0xffffffff);
   readonly #stats: SenderStats;
-  readonly #history: RetransmissionBuffer<RtpFields> | undefined;
+  readonly #history: RetransmissionBuffer<Buffer> | undefined;
   readonly #nowMs: () => number;
   #wireBytes = 0;
   #retransmitted = 0;
@@ -53,7 +53,7 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#history =
       options.historyPackets > 0
-        ? new RetransmissionBuffer<RtpFields>({ maxPackets: options.historyPackets, minRepeatMs: 10 })
+        ? new RetransmissionBuffer<Buffer>({ maxPackets: options.historyPackets, minRepeatMs: 10 })
         : undefined;
   }
 
@@ -94,11 +94,6 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
     // The connection may have gone while the packet waited for its turn.
     if (binding !== this.#binding) return;
     this.#stats.onPacket(fields.payload.length, timing.timestamp, timing.captureTimeUs);
-    this.#history?.add(fields.sequence, fields, this.#nowMs());
-    this.#write(fields, binding);
-  }
-
-  #write(fields: RtpFields, binding: SendBinding): void {
     const extensions = new Map(binding.fixedExtensions);
     if (binding.absSendTimeId !== undefined) extensions.set(binding.absSendTimeId, absSendTime(this.#nowMs()));
     if (binding.transportCcId !== undefined) {
@@ -107,20 +102,25 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
       extensions.set(binding.transportCcId, number);
     }
     const packet = serializeRtp({ ...fields, extensions });
+    this.#history?.add(fields.sequence, packet, this.#nowMs());
+    this.#write(packet, binding);
+  }
+
+  #write(packet: Buffer, binding: SendBinding): void {
     this.#wireBytes += packet.length;
     binding.sendRtp(packet);
   }
 
-  /** Sends again what is still kept. */
+  /** Sends again what is still kept, bit by bit: the same number encrypted over other header bits would weaken SRTP's key (RFC 7714 section 8.1). */
   onNack(sequences: readonly number[]): void {
     const binding = this.#binding;
     if (binding === undefined || this.#history === undefined) return;
     const now = this.#nowMs();
     for (const sequence of sequences) {
-      const fields = this.#history.take(sequence, now);
-      if (fields === undefined) continue;
+      const packet = this.#history.take(sequence, now);
+      if (packet === undefined) continue;
       this.#retransmitted += 1;
-      this.#write(fields, binding);
+      this.#write(packet, binding);
     }
   }
 

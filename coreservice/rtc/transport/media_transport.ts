@@ -74,6 +74,8 @@ export interface MediaTransportOptions {
   /** The other side is on this machine: offer 127.0.0.1 too, ask no STUN server. */
   loopback: boolean;
   connectTimeoutMs: number;
+  /** For tests of loss: true drops an RTP or RTCP datagram as if it had not come. */
+  dropsInbound?: (datagram: Buffer) => boolean;
 }
 
 export interface MediaTransportFactory {

@@ -140,6 +140,7 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   #onMedia(datagram: Buffer, srtp: SrtpSession): void {
+    if (this.#options.dropsInbound?.(datagram) === true) return;
     this.receivedBytes += datagram.length;
     // RFC 5761 section 4: payload types 64-95 are not used with RTP, they are RTCP's 192-223.
     const type = (datagram[1] ?? 0) & 0x7f;

@@ -21,7 +21,7 @@ export class EncodedPictures {
 }
 
 /** Sends repeated pictures, and a tone, in real time until it is stopped. A request for a key frame jumps to the next one. */
-export class EncodedSource {
+export class EncodedSource implements Disposable {
   readonly #timers: NodeJS.Timeout[] = [];
   pictures = 0;
   keyFrameRequests = 0;
@@ -76,5 +76,9 @@ export class EncodedSource {
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
   }
 }

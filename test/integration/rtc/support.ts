@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { createLogger } from '../../../common/logger.js';
 import { LiveKitRoom } from '../../../coreservice/rtc/livekit_room.js';
 import type {
@@ -132,28 +132,21 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Transports that lose a share of the RTP packets they receive. */
-export function lossyTransports(share: number, seed: number): MediaTransportFactory & { lost: number; passed: number } {
+/** Transports that lose a share of the media packets that come to them. */
+export function lossyTransports(share: number, seed: number): MediaTransportFactory & { lost: number } {
   const random = seededRandom(seed);
   const factory = {
     lost: 0,
-    passed: 0,
     prepare: () => WeriftTransport.prepare(),
-    create: async (options: MediaTransportOptions): Promise<MediaTransport> => {
-      const transport: MediaTransport = await WeriftTransport.create(options);
-      const emit = transport.emit.bind(transport) as EventEmitter['emit'];
-      const lossyEmit: EventEmitter['emit'] = (name, ...args: unknown[]) => {
-        if (name !== 'rtp') return emit(name, ...args);
-        if (random() < share) {
-          factory.lost += 1;
-          return false;
-        }
-        factory.passed += 1;
-        return emit(name, ...args);
-      };
-      transport.emit = lossyEmit as MediaTransport['emit'];
-      return transport;
-    },
+    create: (options: MediaTransportOptions): Promise<MediaTransport> =>
+      WeriftTransport.create({
+        ...options,
+        dropsInbound: () => {
+          const drops = random() < share;
+          if (drops) factory.lost += 1;
+          return drops;
+        },
+      }),
   };
   return factory;
 }
