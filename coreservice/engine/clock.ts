@@ -9,12 +9,15 @@ export interface EngineClock {
   /** Unix time in microseconds; never goes back while the process lives, whatever happens to the system's clock. */
   unixUs(): number;
   after(delayMs: number, run: () => void): EngineTimer;
+  /** Resolves when everything that waits for the event loop already has had its turn. */
+  turn(): Promise<void>;
 }
 
 export function systemClock(): EngineClock {
   return {
     nowMs: () => performance.now(),
     unixUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
     after: (delayMs, run) => {
       // By way of setImmediate: what has arrived meanwhile (pushed sound, packets) is read before a late timer acts on its absence.
       let immediate: NodeJS.Immediate | undefined;

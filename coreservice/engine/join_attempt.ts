@@ -86,6 +86,8 @@ export class JoinAttempt {
       this.abort(joinError('ERR_JOIN_FAILED', `the channel ended the join: ${detail || cause}`, cause.toUpperCase())),
     );
     await room.connect();
+    // The room tells who was there behind connect()'s own resolution.
+    await this.parts.clock.turn();
     this.#checkProfile(room);
     const attributes = ownAttributes(this.#role, this.request.config.channelProfile);
     if (!tokenHasAttributes(ticket.token, attributes)) await room.setAttributes(attributes);

@@ -186,3 +186,22 @@ export function joinConfig(changes: Partial<JoinConfigFields> = {}): JoinConfigF
     ...changes,
   };
 }
+
+/** Joins with a token made for it; fails the test when the join fails. */
+export async function joinAs(
+  host: HostedCore,
+  userid: string,
+  channel: string,
+  config: Partial<JoinConfigFields> = {},
+): Promise<void> {
+  host.send('JOIN_CHANNEL_V2', {
+    token: tokenFor(channel, userid),
+    channel,
+    userid,
+    username: userid,
+    config: joinConfig(config),
+  });
+  const { fields } = await host.until('JOIN_RESULT');
+  if (fields.joinresult !== 0)
+    throw new Error(`${userid} could not join: ${JSON.stringify(fields)}\n${host.core.stderr}`);
+}

@@ -1,69 +1,11 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
-import { PublishState, SubscribeState, VideoDataFormat } from '../../../coreservice/ipc/enums.js';
-import { NumberedPictures, readPictureNumber } from '../../support/media/numbered_picture.js';
-import { channelOf, level, ToneSource, toneShare } from '../../support/media/tones.js';
-import { ChannelServerUnderTest, HostedCore, joinConfig, tokenFor } from './support.js';
+import { PublishState, SubscribeState } from '../../../coreservice/ipc/enums.js';
+import { readPictureNumber } from '../../support/media/numbered_picture.js';
+import { channelOf, level, toneShare } from '../../support/media/tones.js';
+import { Feed } from './feed.js';
+import { ChannelServerUnderTest, HostedCore, joinAs } from './support.js';
 
 const [WIDTH, HEIGHT, RATE] = [320, 240, 15];
-
-/** Pushes numbered pictures and a tone in real time until stopped. */
-class Feed {
-  readonly #pictures = new NumberedPictures(WIDTH, HEIGHT, RATE);
-  readonly #tone = new ToneSource({ sampleRate: 16_000, channels: 1, frequency: 440 });
-  #stopped = false;
-  readonly done: Promise<unknown>;
-
-  constructor(private readonly host: HostedCore) {
-    host.send('SET_EXTERNAL_VIDEO_SOURCE', { enable: true, source: 0, renderMode: 0 });
-    host.send('SET_EXTERNAL_AUDIO_SOURCE', { enable: true, sampleRate: 16_000, channelsPerFrame: 1 });
-    this.done = Promise.all([
-      this.#loop(1000 / RATE, (number) => this.#picture(number)),
-      this.#loop(20, () => this.#sound()),
-    ]);
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.done;
-  }
-
-  #picture(number: number): void {
-    this.host.send(
-      'PUSH_VIDEO_FRAME',
-      {
-        source: 0,
-        format: VideoDataFormat.I420,
-        bufferType: 0,
-        strideY: WIDTH,
-        strideU: WIDTH / 2,
-        strideV: WIDTH / 2,
-        height: HEIGHT,
-        width: WIDTH,
-        rotation: 0,
-        timestamp: Math.round((number * 1000) / RATE),
-      },
-      this.#pictures.draw(number),
-    );
-  }
-
-  #sound(): void {
-    const samples = this.#tone.next(320);
-    this.host.send(
-      'PUSH_AUDIO_FRAME',
-      { timestamp: 0, isEndFrame: 0, frameID: '', sentenceID: 0, sequenceID: 0 },
-      Buffer.from(samples.buffer),
-    );
-  }
-
-  async #loop(periodMs: number, step: (index: number) => void): Promise<void> {
-    const startMs = performance.now();
-    for (let index = 0; !this.#stopped; index++) {
-      await delay(Math.max(0, startMs + index * periodMs - performance.now()));
-      step(index);
-    }
-  }
-}
 
 /** The tone is heard, at its level, in the last second; a machine that is busy may cost some tenths of it. */
 function assertTone(frames: { payload: Buffer | undefined }[], sampleRate: number, channels: number): void {
@@ -101,22 +43,9 @@ describe('two engines in one channel of the embedded channel server', () => {
       keyFrameInterval: 0,
       minBitrate: 0,
     });
-    for (const [host, userid] of [
-      [sender, 'alice'],
-      [receiver, 'bob'],
-    ] as const) {
-      const config = joinConfig({ publishMode: userid === 'alice' ? 0 : 1 });
-      host.send('JOIN_CHANNEL_V2', {
-        token: tokenFor('talk', userid),
-        channel: 'talk',
-        userid,
-        username: userid,
-        config,
-      });
-      const result = await host.until('JOIN_RESULT');
-      assert.equal(result.fields.joinresult, 0, JSON.stringify(result.fields));
-    }
-    const feed = new Feed(sender);
+    await joinAs(sender, 'alice', 'talk', { publishMode: 0 });
+    await joinAs(receiver, 'bob', 'talk', { publishMode: 1 });
+    const feed = new Feed(sender, { width: WIDTH, height: HEIGHT, rate: RATE, frequency: 440 });
     await sender.until('CAMERA_PUBLISH_STATE', ({ fields }) => fields.newState === PublishState.Published);
     await sender.until('AUDIO_PUBLISH_STATE', ({ fields }) => fields.newState === PublishState.Published);
     await receiver.until('REMOTE_USER_ONLINE', ({ fields }) => fields.uid === 'alice');

@@ -19,6 +19,10 @@ export class FakeClock implements EngineClock {
     return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
   }
 
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get timers(): number {
     return this.#timers.length;
   }
