@@ -27,6 +27,8 @@ import { isLoopbackHost } from './loopback.js';
 import { RawDtlsTransport, RawHeader } from './raw_dtls_transport.js';
 
 const SCTP_PORT = 5000;
+/** Content type of a record: RFC 5246, 6.2.1. */
+const DTLS_HANDSHAKE = 22;
 
 export class WeriftTransport implements MediaTransport {
   readonly #role: IceRole;
@@ -183,11 +185,21 @@ export class WeriftTransport implements MediaTransport {
   }
 
   async #connect(): Promise<void> {
+    // The peer may know that ICE is connected before we do. Its ClientHello would be lost, and come again only after half a second.
+    let hello: Buffer | undefined;
+    const early = this.#ice.connection.onData.subscribe((datagram) => {
+      if (datagram[0] === DTLS_HANDSHAKE) hello = datagram;
+    });
     try {
       await this.#ice.start();
+      early.unSubscribe();
       // close() may have come meanwhile; then there is nobody to shake hands with.
-      if (this.state === 'connecting') await this.#dtls.start();
+      if (this.state !== 'connecting') return;
+      const handshake = this.#dtls.start();
+      if (hello !== undefined) this.#ice.connection.onData.execute(hello);
+      await handshake;
     } catch (error) {
+      early.unSubscribe();
       this.#logger.info({ reason: String(error) }, 'a media connection could not be made');
       this.#setState('failed');
     }

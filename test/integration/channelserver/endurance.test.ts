@@ -55,7 +55,13 @@ describe('The channel server after much coming and going', function () {
     const offer = await alice.waitFor('offer');
     const port = Number(/127\.0\.0\.1 (\d+) typ host/.exec(offer.sdp)?.[1]);
     const socket = createSocket('udp4');
-    const kinds = [Buffer.alloc(0), Buffer.alloc(1), Buffer.alloc(200, 22), Buffer.alloc(200, 0x80), Buffer.alloc(1400, 1)];
+    const kinds = [
+      Buffer.alloc(0),
+      Buffer.alloc(1),
+      Buffer.alloc(200, 22),
+      Buffer.alloc(200, 0x80),
+      Buffer.alloc(1400, 1),
+    ];
     for (let i = 0; i < 200; i++) {
       const noise = kinds[i % kinds.length] ?? Buffer.alloc(0);
       await new Promise((resolve) => socket.send(noise, port, '127.0.0.1', resolve));

@@ -116,13 +116,18 @@ describe('A simulcast track of an official participant', function () {
       await eventually(() => (bob.received(audio.sid).packets > 3 ? undefined : 'no sound'));
       frank.signal.send({ case: 'mute', value: new MuteTrackRequest({ sid: audio.sid, muted: true }) });
       await bob.signal.waitForParticipant('frank', ({ tracks }) => tracks[0]?.muted === true);
+      const { version } = await bob.signal.waitForParticipant('frank', ({ tracks }) => tracks[0]?.muted === true);
+      // What was on its way; then nothing, while ten more packets go up.
+      const sent = (count: number): Promise<void> => {
+        const until = sequence + count;
+        return eventually(() => (sequence >= until ? undefined : 'not sent yet'));
+      };
+      await sent(5);
       const muted = bob.received(audio.sid).packets;
+      await sent(10);
+      assert.equal(bob.received(audio.sid).packets, muted);
       frank.signal.send({ case: 'mute', value: new MuteTrackRequest({ sid: audio.sid, muted: false }) });
-      const info = await bob.signal.waitForParticipant(
-        'frank',
-        ({ version, tracks }) => version > 0 && tracks.length > 0,
-      );
-      assert.ok(info.tracks.length === 1);
+      await bob.signal.waitForParticipant('frank', (info) => info.version > version && info.tracks[0]?.muted === false);
       await eventually(() => (bob.received(audio.sid).packets > muted + 3 ? undefined : 'no sound again'));
       const numbers = bob.received(audio.sid).sequences;
       numbers.forEach((number, index) => {
