@@ -24,6 +24,8 @@ export interface PushStreamConfig<Frame, Request> {
   signal?: AbortSignal | undefined;
 }
 
+const DEFAULT_END_MS = 30_000;
+
 export interface PushResult {
   /** Frames handed to the core service. */
   acceptedFrames: number;
@@ -95,11 +97,22 @@ export class PushStream<Frame, Request = unknown> {
     });
   }
 
-  /** Half-closes after the pending pushes; resolves when the daemon has handed all frames to the core service. Rejects with the stream's error. */
-  async end(): Promise<PushResult> {
+  /**
+   * Half-closes after the pending pushes; resolves when the daemon has handed all frames to the core service. Rejects with the stream's error, and with
+   * DEADLINE_EXCEEDED, which cancels the stream, after the time: what waits for credits goes out in real time at most.
+   */
+  async end(timeoutMs = DEFAULT_END_MS): Promise<PushResult> {
     this.#ending = true;
     this.#pump();
-    await this.#finished;
+    const timer = setTimeout(() => {
+      this.#fail(tooLate(timeoutMs));
+      this.#call.cancel();
+    }, timeoutMs);
+    try {
+      await this.#finished;
+    } finally {
+      clearTimeout(timer);
+    }
     return { acceptedFrames: this.#accepted };
   }
 
@@ -158,6 +171,12 @@ export class PushStream<Frame, Request = unknown> {
     for (const pending of this.#queue.splice(0)) pending.reject(error);
     this.#rejectFinished(error);
   }
+}
+
+function tooLate(timeoutMs: number): AlirtcStatusError {
+  const text = `the push stream has not ended after ${timeoutMs} ms`;
+  const remedy = 'give end() more time, or see whether the engine still sends';
+  return new AlirtcStatusError(status.DEADLINE_EXCEEDED, text, { reason: 'DEADLINE_EXCEEDED', remedy });
 }
 
 function closedStream(message: string): AlirtcStatusError {

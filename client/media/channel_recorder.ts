@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -69,6 +70,8 @@ export class ChannelRecorder extends Lifecycle {
     this.#client = client;
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    // Three streams of every user listen to it.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   get engine(): Engine | undefined {

@@ -42,6 +42,7 @@ export class Mp4File {
   #held: HeldPicture | undefined;
   #lastTicks = DEFAULT_PICTURE_TICKS;
   #open = false;
+  #freed = false;
 
   constructor(readonly path: string) {}
 
@@ -89,6 +90,11 @@ export class Mp4File {
     packet.setFlags(AV_PKT_FLAG_KEY);
     packet.rescaleTs({ num: 1, den: AAC_RATE_HZ }, this.#audio.timeBase);
     checkAv(this.#format.interleavedWriteFrameSync(packet), 'writing sound');
+  }
+
+  /** Gives everything back without an index: the file is of no use. Nothing happens after end(). */
+  abandon(): Promise<void> {
+    return this.#free();
   }
 
   /** Writes what is left and the index. */
@@ -144,6 +150,8 @@ export class Mp4File {
   }
 
   async #free(): Promise<void> {
+    if (this.#freed) return;
+    this.#freed = true;
     if (this.#open) await this.#format.closeOutput();
     this.#open = false;
     this.#packet.free();

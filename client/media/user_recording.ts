@@ -162,6 +162,17 @@ export class UserRecording {
       video: video === undefined ? undefined : { ...video, parameterSets: this.#parameterSets ?? Buffer.alloc(0) },
       audio: anchorUs === undefined ? undefined : { channels: this.channels },
     });
+    try {
+      await this.#copySpool(file, zeroUs, audioStart);
+    } catch (error) {
+      await file.abandon();
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+    await rename(unfinished, this.file);
+  }
+
+  async #copySpool(file: Mp4File, zeroUs: number, audioStart: number): Promise<void> {
     let written = 0;
     for await (const { kind, keyFrame, time, data } of readSpool(this.#spool.path)) {
       if (kind === 'video') file.video(data, time - zeroUs, keyFrame);
@@ -170,7 +181,6 @@ export class UserRecording {
       if ((written += 1) % 256 === 0) await yieldToOthers();
     }
     await file.end();
-    await rename(unfinished, this.file);
   }
 
   #report(): Pick<UserReport, 'seconds' | 'video' | 'audio'> {

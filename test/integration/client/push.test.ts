@@ -159,4 +159,16 @@ describe('Push streams of the client', () => {
     push.cancel();
     await Promise.all(waiting);
   });
+
+  it('does not wait for an end that never comes', async () => {
+    const gone = new Promise<void>((resolve) => {
+      video = (call) => {
+        call.on('data', () => undefined);
+        call.on('cancelled', resolve);
+      };
+    });
+    const push = engine.videoPush();
+    await assert.rejects(push.end(50), { code: status.DEADLINE_EXCEEDED });
+    await gone;
+  });
 });

@@ -58,7 +58,7 @@ describe('alirtc record and alirtc play', function () {
     assert.equal(await record.exit, 0, record.err.join('\n'));
     assert.deepEqual(await readdir(out), ['player.mp4']);
     assert.match(record.out[0] ?? '', /^player: .*player\.mp4, .*h264 as sent 320x180/);
-    const { video, audio } = await analyseRecording(path.join(out, 'player.mp4'), {
+    const { video, audio, avOffsetMs } = await analyseRecording(path.join(out, 'player.mp4'), {
       frequency: 500,
       beepFrequency: 2000,
     });
@@ -66,6 +66,8 @@ describe('alirtc record and alirtc play', function () {
     const order = video.numbers.slice(1).filter((number, i) => number <= (video.numbers[i] ?? 0));
     assert.ok(order.length <= 1, `the pictures are out of order: ${video.numbers.join(' ')}`);
     assert.ok(audio !== undefined && audio.seconds > 1 && audio.toneShare > 0.8, JSON.stringify(audio));
+    // A picture takes 67 ms.
+    assert.ok(avOffsetMs !== undefined && Math.abs(avOffsetMs) < 67, `the sound is ${avOffsetMs} ms late`);
     const engines = alirtc('--json', 'engines');
     await engines.exit;
     assert.deepEqual(engines.out, ['[]']);
