@@ -51,6 +51,8 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   #permission: ParticipantPermission | undefined;
   #state: 'new' | 'connecting' | 'connected' | 'reconnecting' | 'ended' = 'new';
   #closing: Promise<void> | undefined;
+  /** What a reconnection in vain ends as. */
+  #lossCause: RoomEndCause = 'connection_lost';
   #released: Promise<void> = Promise.resolve();
   #local = { sid: '', identity: '', roomName: '' };
   #lostBytes = { sentBytes: 0, receivedBytes: 0 };
@@ -64,7 +66,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     this.#rejoiner = new Rejoiner({
       limitMs: options.reconnectLimitMs,
       attempt: (timeoutMs) => this.#rejoin(timeoutMs),
-      giveUp: (detail) => void this.#end('connection_lost', detail, false),
+      giveUp: (detail) => void this.#end(this.#lossCause, detail, false),
     });
   }
 
@@ -132,11 +134,9 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     session.on('token', (token) => (this.#token = token));
     session.on('lost', (reason, detail) => this.#onLost(session, reason, detail));
     session.on('left', (request) => {
-      if (mayComeBack(request)) this.#onLost(session, 'signal', 'the server asked for a rejoin');
-      else {
-        const { cause, detail } = endCauseOf(request);
-        void this.#end(cause, detail, false);
-      }
+      const { cause, detail } = endCauseOf(request);
+      if (mayComeBack(request)) this.#onLost(session, 'signal', detail, cause);
+      else void this.#end(cause, detail, false);
     });
     // Who was there is told behind connect()'s own resolution and what its caller does with it.
     setImmediate(() => {
@@ -205,8 +205,14 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     }
   }
 
-  #onLost(session: RoomSession, reason: 'signal' | 'media', detail: string): void {
+  #onLost(
+    session: RoomSession,
+    reason: 'signal' | 'media',
+    detail: string,
+    cause: RoomEndCause = 'connection_lost',
+  ): void {
     if (this.#session !== session || this.#state !== 'connected') return;
+    this.#lossCause = cause;
     this.#options.logger.warn({ reason, detail }, 'connection lost');
     this.#state = 'reconnecting';
     this.#drop(false);

@@ -20,9 +20,20 @@ const FINAL = new Set([
   DisconnectReason.ROOM_CLOSED,
 ]);
 
+/** Reasons that are the server's trouble, not a decision about us: it, or another one, will take us again. */
+const TRANSIENT = new Set([
+  DisconnectReason.SERVER_SHUTDOWN,
+  DisconnectReason.STATE_MISMATCH,
+  DisconnectReason.MIGRATION,
+  DisconnectReason.SIGNAL_CLOSE,
+  DisconnectReason.CONNECTION_TIMEOUT,
+  DisconnectReason.MEDIA_FAILURE,
+]);
+
 /** True when the server's Leave means: join again. Resuming is one kind of it; we always rejoin in full. */
 export function mayComeBack({ action, canReconnect, reason }: LeaveRequest): boolean {
   if (FINAL.has(reason)) return false;
+  if (TRANSIENT.has(reason)) return true;
   return action === LeaveRequest_Action.RECONNECT || action === LeaveRequest_Action.RESUME || canReconnect;
 }
 
