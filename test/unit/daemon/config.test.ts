@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { formatListenAddress, parseListenAddress } from '../../../daemon/config/listen_address.js';
+import { ConfigError, loadConfig } from '../../../daemon/config/load_config.js';
+
+const load = (argv: string[], environment: Record<string, string> = {}) =>
+  loadConfig(argv, '1.2.3', { environment: { HOME: '/home/me', ...environment }, here: '/opt/alirtcd/bin' });
+
+describe('the configuration', () => {
+  it('has defaults for everything', () => {
+    const config = load([]);
+    assert.deepEqual(config.listen.map(formatListenAddress), [
+      'unix:/home/me/.local/state/alirtcd/alirtcd.sock',
+      'tcp:127.0.0.1:7420',
+    ]);
+    assert.equal(config['builtin-core-service'], '/opt/alirtcd/bin/AliRtcCoreService');
+    assert.deepEqual([config['core-port-low'], config['core-port-high']], [42_000, 45_000]);
+  });
+
+  it('puts the socket where the platform wants it', () => {
+    assert.deepEqual(load([], { XDG_RUNTIME_DIR: '/run/user/7' }).listen[0], {
+      kind: 'unix',
+      path: '/run/user/7/alirtcd.sock',
+    });
+  });
+
+  describe('from several places', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'config-'));
+    const file = path.join(folder, 'alirtcd.yaml');
+    writeFileSync(file, 'max-engines: 7\nevent-ring: 70\nlog-level: warn\ncore-service: [/a/core]\n');
+    after(() => rmSync(folder, { recursive: true }));
+
+    it('lets flags go before the environment, and this before the file', () => {
+      const config = load(['--config', file, '--max-engines', '9'], {
+        ALIRTCD_MAX_ENGINES: '8',
+        ALIRTCD_EVENT_RING: '80',
+        ALIRTCD_LISTEN: 'tcp:127.0.0.1:1,tcp:[::1]:2',
+      });
+      assert.equal(config['max-engines'], 9);
+      assert.equal(config['event-ring'], 80);
+      assert.equal(config['log-level'], 'warn');
+      assert.deepEqual(config['core-service'], ['/a/core']);
+      assert.deepEqual(config.listen.map(formatListenAddress), ['tcp:127.0.0.1:1', 'tcp:[::1]:2']);
+    });
+  });
+
+  for (const [title, argv, text] of [
+    ['an address that others can reach', ['--listen', 'tcp:0.0.0.0:7420'], /only loopback/],
+    ['a relative socket', ['--listen', 'unix:alirtcd.sock'], /absolute/],
+    ['a port of 70000', ['--listen', 'tcp:127.0.0.1:70000'], /unix:\/path or tcp/],
+    ['a range upside down', ['--core-port-low', '5', '--core-port-high', '4'], /core-port-high: lies below/],
+    ['a relative key file', ['--keys', 'keys'], /keys: has to be an absolute path/],
+    ['a channel server of another protocol', ['--channel-server', 'ftp://x'], /channel-server/],
+    ['a config file that is not there', ['--config', '/nowhere.yaml'], /\/nowhere.yaml/],
+  ] as const)
+    it(`refuses ${title}, and says why`, () => {
+      assert.throws(
+        () => load([...argv]),
+        (error) => error instanceof ConfigError && text.test(error.message),
+      );
+    });
+
+  it('knows loopback when it sees it', () => {
+    for (const good of ['tcp:localhost:1', 'tcp:127.1.2.3:0', 'tcp:[::1]:5'])
+      assert.equal(parseListenAddress(good).kind, 'tcp');
+    for (const bad of ['tcp:[::]:5', 'tcp:10.0.0.1:1', 'tcp:localhost.example:1', 'tcp::1', 'http://x'])
+      assert.throws(() => parseListenAddress(bad));
+  });
+});
