@@ -32,6 +32,8 @@ let role = 1;
 const states = new Map();
 const consumed = { audioConsumedMs: 0, cameraConsumed: 0, screenConsumed: 0 };
 let bytesPerMs = 96;
+/** Frames that are being sent. */
+let sending = Promise.resolve();
 
 const server = net.createServer((accepted) => {
   server.close();
@@ -154,7 +156,8 @@ function connectControl({ control: path, ignore: numbers = [] }) {
 function obey(order) {
   if (order.send) send(order.send, Buffer.from(order.payload ?? '', 'base64'));
   if (order.ignore) ignore = new Set(order.ignore);
-  if (order.frames) void sendFrames(order.frames);
+  if (order.frames) sending = sending.then(() => sendFrames(order.frames));
+  if (order.behind) sending = sending.then(() => send(order.behind));
   if (order.exit !== undefined) {
     process.stdout.write('the script says: exit\n');
     process.exit(order.exit);

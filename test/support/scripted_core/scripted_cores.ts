@@ -115,6 +115,11 @@ export class ScriptedCore {
     this.#socket.write(`${JSON.stringify(order)}\n`);
   }
 
+  /** A callback behind all frames that were ordered before. */
+  sendAfterFrames(name: CallbackName, fields: Record<string, unknown>): void {
+    this.#socket.write(`${JSON.stringify({ behind: { Request: CALLBACKS[name].number, ...fields } })}\n`);
+  }
+
   ignore(names: readonly CommandName[]): void {
     this.#socket.write(`${JSON.stringify({ ignore: names.map((name) => COMMANDS[name].number) })}\n`);
   }
