@@ -64,14 +64,18 @@ async function record({ address, json, io }: CommandContext, options: RecordOpti
   if (cause.kind === 'failed') throw cause.error;
 }
 
-function progressLine(users: { uid: string; pictures: number; soundSeconds: number }[]): string {
+function progressLine(users: { uid: string; screen: boolean; pictures: number; soundSeconds: number }[]): string {
   const active = users.filter(({ pictures, soundSeconds }) => pictures > 0 || soundSeconds > 0);
   if (active.length === 0) return 'waiting for users';
-  return active.map((u) => `${u.uid}: ${u.pictures} pictures, ${u.soundSeconds.toFixed(0)} s of sound`).join('; ');
+  return active
+    .map(
+      (u) => `${u.uid}${u.screen ? ' (screen)' : ''}: ${u.pictures} pictures, ${u.soundSeconds.toFixed(0)} s of sound`,
+    )
+    .join('; ');
 }
 
-export function reportText({ uid, file, seconds, video, audio, error }: UserReport): string {
-  const parts = [`${uid}: ${file ?? 'nothing received'}`];
+export function reportText({ uid, screen, file, seconds, video, audio, error }: UserReport): string {
+  const parts = [`${uid}${screen ? ' (screen)' : ''}: ${file ?? 'nothing received'}`];
   if (file !== undefined) parts.push(`${seconds.toFixed(1)} s`);
   if (video !== undefined) {
     const how = video.transcoded ? `${video.codec} encoded again as h264` : `${video.codec} as sent`;

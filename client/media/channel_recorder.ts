@@ -45,8 +45,6 @@ const PROFILES = [
 
 interface UserTask {
   recording: UserRecording;
-  /** Not reported when nothing came: most users share no screen. */
-  optional: boolean;
   ended: Promise<string | undefined>;
 }
 
@@ -83,13 +81,11 @@ export class ChannelRecorder extends Lifecycle {
     return this.#reports;
   }
 
-  /** What has been received so far. */
-  get progress(): { uid: string; pictures: number; soundSeconds: number }[] {
-    return [...this.#users.values()].map(({ recording }) => ({
-      uid: recording.uid,
-      pictures: recording.pictures,
-      soundSeconds: recording.soundSeconds,
-    }));
+  /** What has been received so far; shared screens only when there is something. */
+  get progress(): { uid: string; screen: boolean; pictures: number; soundSeconds: number }[] {
+    return [...this.#users.values()]
+      .map(({ recording: { uid, screen, pictures, soundSeconds } }) => ({ uid, screen, pictures, soundSeconds }))
+      .filter(({ screen, pictures }) => !screen || pictures > 0);
   }
 
   protected async onStart(): Promise<void> {
@@ -105,9 +101,10 @@ export class ChannelRecorder extends Lifecycle {
     this.#events?.cancel();
     this.#stop.abort();
     await this.#watching;
-    for (const { recording, ended, optional } of this.#users.values()) {
+    for (const { recording, ended } of this.#users.values()) {
       const report = await this.#finish(recording, await ended);
-      if (!optional || report.file !== undefined) this.#reports.push(report);
+      // Most users share no screen.
+      if (!report.screen || report.file !== undefined) this.#reports.push(report);
     }
     await this.#engine?.release();
   }
@@ -117,7 +114,15 @@ export class ChannelRecorder extends Lifecycle {
       return await recording.finish(error);
     } catch (failure) {
       const text = `writing ${recording.file}: ${messageOf(failure)}; what was received is in ${recording.file}.part`;
-      return { uid: recording.uid, file: undefined, seconds: 0, video: undefined, audio: undefined, error: text };
+      return {
+        uid: recording.uid,
+        screen: recording.screen,
+        file: undefined,
+        seconds: 0,
+        video: undefined,
+        audio: undefined,
+        error: text,
+      };
     }
   }
 
@@ -161,11 +166,11 @@ export class ChannelRecorder extends Lifecycle {
     if (this.#users.has(uid) || (userIds.length > 0 && !userIds.includes(uid))) return;
     const camera = new UserRecording(uid, this.#fileName(uid, ''), audioChannels);
     const cameraAndSound = [this.#pictures(engine, camera, CAMERA_TRACKS), this.#sound(engine, camera)];
-    this.#users.set(uid, { recording: camera, optional: false, ended: firstError(cameraAndSound) });
-    const screen = new UserRecording(uid, this.#fileName(uid, '.screen'), audioChannels);
+    this.#users.set(uid, { recording: camera, ended: firstError(cameraAndSound) });
+    const screen = new UserRecording(uid, this.#fileName(uid, '.screen'), audioChannels, true);
     const shared = [this.#pictures(engine, screen, [VideoTrackType.SCREEN_SHARE])];
     // No uid has a space, so this is the name of no user.
-    this.#users.set(`${uid} screen`, { recording: screen, optional: true, ended: firstError(shared) });
+    this.#users.set(`${uid} screen`, { recording: screen, ended: firstError(shared) });
   }
 
   async #pictures(engine: Engine, recording: UserRecording, tracks: VideoTrackType[]): Promise<void> {

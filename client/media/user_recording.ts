@@ -41,6 +41,8 @@ export interface AudioReport {
 
 export interface UserReport {
   uid: string;
+  /** True: of the user's shared screen, a file of its own without sound. */
+  screen: boolean;
   /** The MP4; undefined when nothing of the user was received. */
   file: string | undefined;
   seconds: number;
@@ -73,6 +75,7 @@ export class UserRecording {
     readonly uid: string,
     readonly file: string,
     readonly channels: 1 | 2,
+    readonly screen = false,
   ) {
     this.#spool = new SpoolWriter(`${file}.part`);
   }
@@ -129,7 +132,7 @@ export class UserRecording {
     const empty = this.#video === undefined && this.#timeline.samples === 0;
     if (!empty) await this.#writeFile();
     await rm(this.#spool.path);
-    return { uid: this.uid, file: empty ? undefined : this.file, ...this.#report(), error };
+    return { uid: this.uid, screen: this.screen, file: empty ? undefined : this.file, ...this.#report(), error };
   }
 
   async #transcode(frame: EncodedPicture): Promise<ReturnType<Vp8Transcoder['transcode']>> {

@@ -104,11 +104,11 @@ describe('The channel recorder', () => {
       return pictures === 75 ? undefined : `${pictures} pictures`;
     });
     await recorder.close();
-    const files = recorder.reports.map(({ uid, file }) => [uid, path.basename(file ?? '')]);
+    const files = recorder.reports.map(({ uid, screen, file }) => [uid, screen, path.basename(file ?? '')]);
     assert.deepEqual(files, [
-      ['alice', 'alice.mp4'],
-      ['alice', 'alice.screen.mp4'],
-      ['../bob', '%2E%2E%2Fbob.mp4'],
+      ['alice', false, 'alice.mp4'],
+      ['alice', true, 'alice.screen.mp4'],
+      ['../bob', false, '%2E%2E%2Fbob.mp4'],
     ]);
     for (const { file } of recorder.reports) {
       const { video } = await analyseRecording(file ?? '', TONES);
