@@ -6,6 +6,7 @@ import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
 import { SampleQueue } from './sample_queue.js';
 import type { RemoteAudioTotals } from './statistics.js';
+import { stretch } from './time_stretch.js';
 
 const RATE = 48_000;
 export const FRAME_SAMPLES = RATE / 100;
@@ -99,7 +100,9 @@ export class AudioReceiver {
     const { payload, captureTimeUs } = pulled.packet;
     this.#playing = true;
     this.#frozen.now = false;
-    this.#append(this.#decode(this.#decoder, payload), captureTimeUs);
+    const decoded = this.#decode(this.#decoder, payload);
+    const samples = pulled.stretchSamples === 0 ? decoded : stretch(decoded, this.#channels, pulled.stretchSamples);
+    this.#append(samples, captureTimeUs, decoded.length / this.#channels);
     return true;
   }
 
@@ -112,10 +115,11 @@ export class AudioReceiver {
     }
   }
 
-  #append(samples: Int16Array, startUs: number): void {
+  /** lastedSamples: how long it was at the sender, per channel; another length than now when it was stretched. */
+  #append(samples: Int16Array, startUs: number, lastedSamples = samples.length / this.#channels): void {
     this.#ready.push(samples);
     // The capture time of the end of what is ready.
-    this.#captureTimeUs = startUs + durationUs(samples.length / this.#channels);
+    this.#captureTimeUs = startUs + durationUs(lastedSamples);
   }
 
   #countGap(samples: number): void {

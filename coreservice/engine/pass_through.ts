@@ -1,17 +1,21 @@
-import { isH264KeyFrame } from '../../rtp/h264.js';
+import { isH264KeyFrame, NAL_TYPE, nalType, parseSps, splitAnnexB } from '../../rtp/h264.js';
+import { i420Size, type RawPicture } from '../codec/types.js';
 
-/**
- * Pushed H.264, sent on as it is. A stream begins with a key frame: what comes before is dropped. While muted nothing goes out (there are no pictures to
- * blacken), and it begins again with a key frame.
- */
+/** Pushed H.264, sent on as it is. A stream begins with a key frame: what comes before is dropped. After having been muted it begins again with one. */
 export class PassThrough {
   #active = false;
   #begun = false;
   #asked = false;
+  #size = { width: 640, height: 480 };
 
   /** Whether what was pushed last was H.264. */
   get active(): boolean {
     return this.#active;
+  }
+
+  /** Receivers decode what was passed on: an encoder that takes over begins with a key frame. */
+  get isPassing(): boolean {
+    return this.#begun;
   }
 
   /** True once for each wait for a key frame. */
@@ -21,17 +25,25 @@ export class PassThrough {
     return true;
   }
 
-  next(accessUnit: Buffer, muted: boolean): { data: Buffer; keyFrame: boolean } | undefined {
+  /** Undefined: not to be sent. */
+  next(accessUnit: Buffer): { data: Buffer; keyFrame: boolean } | undefined {
     this.#active = true;
-    if (muted) {
-      this.restart();
-      return undefined;
-    }
     const keyFrame = isH264KeyFrame(accessUnit);
     if (!this.#begun && !keyFrame) return undefined;
     this.#begun = true;
     this.#asked = false;
     return { data: accessUnit, keyFrame };
+  }
+
+  /** Instead of an access unit while the camera is muted: a picture of its size for the encoder to blacken. */
+  muted(accessUnit: Buffer): RawPicture {
+    this.#active = true;
+    this.restart();
+    const sps = splitAnnexB(accessUnit).find((nal) => nalType(nal) === NAL_TYPE.sps);
+    const { width, height } = (sps === undefined ? undefined : parseSps(sps)) ?? this.#size;
+    this.#size = { width, height };
+    const strides = { strideY: 0, strideU: 0, strideV: 0 };
+    return { format: 'i420', width, height, ...strides, data: Buffer.alloc(i420Size(width, height)) };
   }
 
   restart(): void {

@@ -241,20 +241,19 @@ export class VideoPublisher {
     const black = kind === 'camera' && settings.mute.camera;
     const low = this.#wanted.has('low') && this.parts.small?.inTrack === true;
     if (!this.#wanted.has('high') && !low) return;
-    if (pushed.kind === 'h264') {
-      const unit = this.#passThrough.next(pushed.data, black);
-      if (unit !== undefined) this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
-      if (unit === undefined && this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
+    if (pushed.kind === 'h264' && !black) {
+      this.#passOn(track, pushed.data, wishedUs);
       return;
     }
     const { frameRate } = this.#configuration;
     const timeMs = this.#withPts ? pushed.ptsMs : pushed.captureTimeUs / 1000;
     if (!this.#limit.allows(timeMs, frameRate)) return;
-    this.#passThrough.stop();
+    if (this.#passThrough.isPassing) this.#requestKeyFrames();
+    if (pushed.kind === 'raw') this.#passThrough.stop();
+    const picture = pushed.kind === 'raw' ? pushed.picture : this.#passThrough.muted(pushed.data);
     const captureTimeUs = this.#captureTime(wishedUs);
-    const { picture, rotation } = pushed;
     const { renderMode } = settings.videoSources[kind];
-    const request = { picture, rotation, renderMode, captureTimeUs, black };
+    const request = { picture, rotation: pushed.rotation, renderMode, captureTimeUs, black };
     if (this.#wanted.has('high')) await this.#encode(track, 'high', this.#pipeline, request);
     if (low && this.parts.small !== undefined) await this.#encode(track, 'low', this.parts.small.pipeline, request);
   }
@@ -273,6 +272,12 @@ export class VideoPublisher {
     }
     // The track may have gone while the encoder worked.
     if (this.#track === track) this.#emit(track, encoded.data, encoded.keyFrame, request.captureTimeUs, quality);
+  }
+
+  #passOn(track: LocalVideoTrack, accessUnit: Buffer, wishedUs: number): void {
+    const unit = this.#passThrough.next(accessUnit);
+    if (unit !== undefined) this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
+    else if (this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
   }
 
   #captureTime(wishedUs: number): number {

@@ -257,6 +257,35 @@ describe('pushed H.264', () => {
     assert.deepEqual(host.lines(), ['EXTERNAL_ENCODER_FRAME {"videoTrack":0,"frameType":1,"dropFrame":false}']);
   });
 
+  it('comes out as black pictures while the camera is muted, and begins again with a key frame', async () => {
+    const host = await publishing();
+    const step = async (unit: Buffer): Promise<void> => {
+      push(host, 0, FORMAT, unit);
+      await host.clock.pass(100);
+    };
+    await step(KEY);
+    host.send('MUTE_LOCAL_CAMERA', { mute: true });
+    await step(DELTA);
+    await step(DELTA);
+    host.send('MUTE_LOCAL_CAMERA', { mute: false });
+    await step(DELTA);
+    await step(KEY);
+    host.send('MUTE_LOCAL_CAMERA', { mute: true });
+    await step(DELTA);
+    const units = host.room.track('camera').sent.map(({ data }) => data);
+    assert.equal(units.length, 5);
+    assert.ok(units[0]?.equals(KEY) && units[3]?.equals(KEY));
+    const black = [1, 2, 4].map((at) => JSON.parse(String(units[at])) as Sent);
+    assert.deepEqual(
+      black.map(({ luma, keyFrame }) => [luma, keyFrame]),
+      [
+        [16, true],
+        [16, false],
+        [16, true],
+      ],
+    );
+  });
+
   it('hands a request for a key frame to the host', async () => {
     const host = await publishing();
     push(host, 0, FORMAT, KEY);
