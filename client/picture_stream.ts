@@ -2,6 +2,9 @@ import { PictureRingReader, PictureRingUnreachable } from '../common/picture_rin
 import type { Picture, PictureMessage } from './frames.js';
 import type { MessageStream } from './message_stream.js';
 
+/** A program holds one or two pictures at a time. */
+const MOST_FREE = 4;
+
 /**
  * Decoded pictures. On the daemon's machine they come through shared memory, when the daemon offers it: then a message only says where the picture lies, and it is read
  * when next() asks for it. A picture that was overwritten before that counts as dropped. Where the shared memory cannot be opened (another user, another
@@ -10,6 +13,7 @@ import type { MessageStream } from './message_stream.js';
 export class PictureStream implements AsyncIterableIterator<Picture, undefined> {
   readonly #open: (localFrames: boolean) => MessageStream<PictureMessage>;
   readonly #ring = new PictureRingReader();
+  readonly #memory = new PictureMemory();
   #stream: MessageStream<PictureMessage>;
   #over = false;
   /** Since the picture that was delivered last. */
@@ -67,12 +71,17 @@ export class PictureStream implements AsyncIterableIterator<Picture, undefined> 
     }
     const droppedBefore = this.#dropped;
     this.#dropped = 0;
-    return { ...message, droppedBefore, data };
+    return {
+      ...message,
+      droppedBefore,
+      data,
+      release: this.#memory.giveBack(localFrame === undefined ? undefined : data),
+    };
   }
 
   #readLocal(reference: NonNullable<PictureMessage['localFrame']>): Buffer | undefined {
     try {
-      return this.#ring.read(reference);
+      return this.#ring.read(reference, this.#memory.take(reference.length));
     } catch (error) {
       if (!(error instanceof PictureRingUnreachable)) throw error;
       this.#stream.cancel();
@@ -90,5 +99,28 @@ export class PictureStream implements AsyncIterableIterator<Picture, undefined> 
     if (this.#over) return;
     this.#over = true;
     this.#ring.close();
+  }
+}
+
+const nothing = (): void => undefined;
+
+/** Memory of pictures that were given back, for the next ones of the same size: fresh memory for every picture costs more than to copy it. */
+class PictureMemory {
+  readonly #free: Buffer[] = [];
+
+  take(length: number): Buffer {
+    for (let buffer = this.#free.pop(); buffer !== undefined; buffer = this.#free.pop())
+      if (buffer.length === length) return buffer;
+    return Buffer.allocUnsafeSlow(length);
+  }
+
+  /** What a picture's release() does, once. */
+  giveBack(buffer: Buffer | undefined): () => void {
+    let mine = buffer;
+    if (mine === undefined) return nothing;
+    return () => {
+      if (mine !== undefined && this.#free.length < MOST_FREE) this.#free.push(mine);
+      mine = undefined;
+    };
   }
 }

@@ -34,4 +34,5 @@ for await (const frame of frames) {
   count.dropped += frame.droppedBefore;
   count.width = frame.width;
   count.height = frame.height;
+  if ('release' in frame) frame.release();
 }
