@@ -40,7 +40,11 @@ export const PUBLISH_HANDLERS: Handlers = {
     engine.settings.audioSource = source;
     engine.local.audio.setSource(source);
   },
-  PUSH_AUDIO_FRAME: (engine, { timestamp }, payload) => engine.local.audio.push(payload, timestamp),
+  PUSH_AUDIO_FRAME: (engine, { timestamp, isEndFrame, sentenceID, sequenceID }, payload) => {
+    // Raw pushes count no sentences: their number is 0.
+    const sentence = { id: sentenceID, sequence: sequenceID, isEnd: isEndFrame !== 0 };
+    engine.local.audio.push(payload, timestamp, sentenceID === 0 ? undefined : sentence);
+  },
   SET_EXTERNAL_AUDIO_PUBLISH_VOLUME: (engine, { volume }) => {
     if (!(volume >= 0 && volume <= 100)) throw badAudio('volume', `a volume of ${volume}; 0 to 100 is possible`);
     engine.settings.volume = volume;

@@ -160,6 +160,12 @@ export class LocalMedia {
     this.#timeline.reset();
   }
 
+  /** The connection was made anew: receivers begin again. */
+  requestKeyFrames(): void {
+    this.camera.requestKeyFrames();
+    this.screen.requestKeyFrames();
+  }
+
   setCredits(on: boolean): void {
     this.#credits = on;
     if (on) this.#onConsumed();

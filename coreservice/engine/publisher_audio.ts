@@ -10,7 +10,7 @@ import type { Outbox } from './outbox.js';
 import type { PtsTimeline } from './pts_timeline.js';
 import { placeAudio } from './pts_timeline.js';
 import { Publishing } from './publishing.js';
-import { PushedAudio } from './pushed_audio.js';
+import { PushedAudio, type Sentence } from './pushed_audio.js';
 import type { AudioSourceSettings, Settings } from './settings.js';
 import type { LocalAudioTotals } from './statistics.js';
 
@@ -43,7 +43,6 @@ export class AudioPublisher {
   #publishedStereo = false;
   #withPts = false;
   #inputLevel = 0;
-  #onPacket: ((samples: Int16Array) => void) | undefined;
 
   constructor(private readonly parts: AudioPublisherParts) {
     const { clock, logger, outbox, codecs, settings } = parts;
@@ -54,6 +53,11 @@ export class AudioPublisher {
       createResampler: (from, to) => codecs.resampler(from, to),
       onFull: (isFull) => outbox.event('AUDIO_BUFFER_FULL', { success: isFull }),
       onConsumed: () => parts.onConsumed(),
+      onSentence: (edge, { id, sequence }) =>
+        outbox.event(edge === 'begin' ? 'AUDIO_SENTENCE_BEGIN' : 'AUDIO_SENTENCE_END', {
+          sentenceID: id,
+          sequenceID: sequence,
+        }),
     });
     this.#clock = new MediaClock(clock, PACKET_MS, (_index, dueUs) => this.#tick(dueUs), 10);
     this.publishing = new Publishing<LocalAudioTrack>(
@@ -83,11 +87,6 @@ export class AudioPublisher {
     this.queue.capacityMs = capacityMs;
   }
 
-  /** What goes out, before encoding; for the frame observer. */
-  observe(onPacket: ((samples: Int16Array) => void) | undefined): void {
-    this.#onPacket = onPacket;
-  }
-
   setSource(source: AudioSourceSettings): void {
     this.queue.setShapes({ sampleRate: source.sampleRate, channels: source.channels }, this.#profile.channels);
   }
@@ -106,7 +105,7 @@ export class AudioPublisher {
     }
   }
 
-  push(pcm: Buffer, ptsMs: number): void {
+  push(pcm: Buffer, ptsMs: number, sentence?: Sentence): void {
     const { settings, outbox, clock } = this.parts;
     const source = settings.audioSource;
     if (source?.enabled !== true) {
@@ -126,7 +125,8 @@ export class AudioPublisher {
       });
       return;
     }
-    this.queue.push({ samples: samplesOf(pcm), durationMs, ptsMs }, clock.nowMs());
+    const chunk = { samples: samplesOf(pcm), durationMs, ptsMs, ...(sentence === undefined ? {} : { sentence }) };
+    this.queue.push(chunk, clock.nowMs());
   }
 
   clear(): void {
@@ -168,7 +168,6 @@ export class AudioPublisher {
     const { mute, volume } = this.parts.settings;
     const samples = filled ? applyVolume(packet, mute.mic ? 0 : volume) : packet;
     this.#inputLevel = peakPercent(samples);
-    this.#onPacket?.(samples);
     this.#encoder ??= this.parts.codecs.opusEncoder(this.#profile);
     this.#track?.send(this.#encoder.encode(samples), { captureTimeUs: dueUs });
   }

@@ -156,7 +156,7 @@ export class VideoPublisher {
     this.#track = track;
     this.#wanted = new Set(['high', 'low']);
     this.#limit.reset();
-    this.#requestKeyFrames();
+    this.requestKeyFrames();
     this.#passThrough.restart();
     track.on('key_frame_requested', (quality) => this.#onKeyFrameRequest(quality));
     track.on('layers_wanted', (qualities) => this.#onLayersWanted(qualities));
@@ -180,7 +180,7 @@ export class VideoPublisher {
     this.#wanted = qualities;
   }
 
-  #requestKeyFrames(): void {
+  requestKeyFrames(): void {
     this.#pipeline.requestKeyFrame();
     this.parts.small?.pipeline.requestKeyFrame();
   }
@@ -248,7 +248,7 @@ export class VideoPublisher {
     const { frameRate } = this.#configuration;
     const timeMs = this.#withPts ? pushed.ptsMs : pushed.captureTimeUs / 1000;
     if (!this.#limit.allows(timeMs, frameRate)) return;
-    if (this.#passThrough.isPassing) this.#requestKeyFrames();
+    if (this.#passThrough.isPassing) this.requestKeyFrames();
     if (pushed.kind === 'raw') this.#passThrough.stop();
     const picture = pushed.kind === 'raw' ? pushed.picture : this.#passThrough.muted(pushed.data);
     const captureTimeUs = this.#captureTime(wishedUs);

@@ -12,6 +12,15 @@ export interface PushedChunk {
   durationMs: number;
   /** The pushed timestamp. */
   ptsMs: number;
+  /** The sentence that it belongs to, when the host counts sentences. */
+  sentence?: Sentence;
+}
+
+export interface Sentence {
+  id: number;
+  sequence: number;
+  /** The last chunk of it. */
+  isEnd: boolean;
 }
 
 export interface PushedAudioOptions {
@@ -21,6 +30,8 @@ export interface PushedAudioOptions {
   createResampler: (from: AudioShape, to: AudioShape) => Resampler;
   onFull: (isFull: boolean) => void;
   onConsumed: () => void;
+  /** The first sample of a sentence leaves, or its last one has left. */
+  onSentence: (edge: 'begin' | 'end', sentence: Sentence) => void;
 }
 
 /**
@@ -36,6 +47,10 @@ export class PushedAudio {
   #chunksMs = 0;
   #pushedMs = 0;
   #lastPushMs = 0;
+  #sentenceId: number | undefined;
+  /** Samples taken since the beginning, and what is to be told when so many have been. */
+  #taken = 0;
+  #marks: { at: number; tell: () => void }[] = [];
   capacityMs: number;
   #channels: 1 | 2;
 
@@ -104,7 +119,9 @@ export class PushedAudio {
     const chunk = this.#chunks.shift();
     if (chunk === undefined) return false;
     this.#chunksMs = this.#chunks.length === 0 ? 0 : this.#chunksMs - chunk.durationMs;
+    const start = this.#taken + this.#ready.length;
     this.#ready.push(this.#convert(chunk.samples));
+    if (chunk.sentence !== undefined) this.#mark(chunk.sentence, start, this.#taken + this.#ready.length);
     return true;
   }
 
@@ -124,6 +141,11 @@ export class PushedAudio {
     if (!flush && this.#ready.length < into.length && nowMs - this.#lastPushMs < REST_WAIT_MS) return false;
     const taken = this.#ready.take(into);
     into.fill(0, taken);
+    this.#taken += taken;
+    for (let mark = this.#marks[0]; mark !== undefined && mark.at <= this.#taken; mark = this.#marks[0]) {
+      this.#marks.shift();
+      mark.tell();
+    }
     this.#afterTaking();
     return true;
   }
@@ -132,9 +154,18 @@ export class PushedAudio {
     this.#chunks.length = 0;
     this.#chunksMs = 0;
     this.#ready.clear();
+    this.#marks = [];
+    this.#sentenceId = undefined;
     this.#resampler?.close();
     this.#resampler = undefined;
     this.#afterTaking();
+  }
+
+  #mark(sentence: Sentence, start: number, end: number): void {
+    if (sentence.id !== this.#sentenceId)
+      this.#marks.push({ at: start + 1, tell: () => this.options.onSentence('begin', sentence) });
+    this.#sentenceId = sentence.isEnd ? undefined : sentence.id;
+    if (sentence.isEnd) this.#marks.push({ at: end, tell: () => this.options.onSentence('end', sentence) });
   }
 
   #afterTaking(): void {

@@ -158,6 +158,39 @@ describe('pushed sound', () => {
   });
 });
 
+describe('sentences', () => {
+  it('are told when their first sample leaves and when their last one has', async () => {
+    const host = await publishing({ publishAvsyncMode: 1 });
+    const say = (sentenceID: number, isEndFrame: number, timestamp: number): void => {
+      const fields = { timestamp, isEndFrame, frameID: '', sentenceID, sequenceID: 9 };
+      host.send('PUSH_AUDIO_FRAME', fields, Buffer.alloc(48 * 2 * 100, 1));
+    };
+    say(1, 0, 0);
+    say(1, 1, 100);
+    say(2, 1, 200);
+    await host.clock.pass(90);
+    assert.deepEqual(host.lines(), ['AUDIO_SENTENCE_BEGIN {"sentenceID":1,"sequenceID":9}']);
+    await host.clock.pass(150);
+    assert.deepEqual(host.lines(), []);
+    await host.clock.pass(60);
+    assert.deepEqual(host.lines(), [
+      'AUDIO_SENTENCE_END {"sentenceID":1,"sequenceID":9}',
+      'AUDIO_SENTENCE_BEGIN {"sentenceID":2,"sequenceID":9}',
+    ]);
+    await host.clock.pass(100);
+    assert.deepEqual(host.lines(), ['AUDIO_SENTENCE_END {"sentenceID":2,"sequenceID":9}']);
+  });
+
+  it('that are cleared are not told', async () => {
+    const host = await publishing({ publishAvsyncMode: 1 });
+    const fields = { timestamp: 0, isEndFrame: 1, frameID: '', sentenceID: 5, sequenceID: 1 };
+    host.send('PUSH_AUDIO_FRAME', fields, Buffer.alloc(9600, 1));
+    host.send('CLEAR_EXTERNAL_DATA', {});
+    await host.clock.pass(500);
+    assert.deepEqual(host.lines(), []);
+  });
+});
+
 describe('sound and pictures with timestamps', () => {
   const WITH_PTS = { publishAvsyncMode: 1 };
 
