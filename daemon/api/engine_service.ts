@@ -23,8 +23,10 @@ export function engineService(registry: EngineRegistry, logger: Logger): EngineS
       return {};
     });
   return {
-    createAliRtcEngine: unary(logger, async (request) => {
+    createAliRtcEngine: unary(logger, async (request, signal) => {
       const { engineId, corePort, coreProcessId } = await registry.create(request);
+      // Who gave up meanwhile does not know the id.
+      if (signal.aborted) await registry.release(engineId);
       return { engineId, corePort, coreProcessId };
     }),
     release: unary(logger, async ({ engineId }) => {

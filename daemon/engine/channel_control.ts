@@ -25,6 +25,7 @@ export const JOIN_DEADLINE_MS = 10_000;
 /** The core has the same deadline; its own answer says more. */
 const JOIN_SLACK_MS = 1_000;
 const LEAVE_DEADLINE_MS = 5_000;
+const MAX_TEXT_CHARACTERS = 1_000;
 
 export interface ChannelControlOptions {
   /** Checks and exchanges a token; throws what the join fails with. */
@@ -201,7 +202,8 @@ export class ChannelControl {
     this.#engine.send('JOIN_CHANNEL', { authInfo, config, ...alirtcd });
   }
 
-  #settleJoin(result: number, text: string): void {
+  #settleJoin(result: number, why: string): void {
+    const text = why.slice(0, MAX_TEXT_CHARACTERS);
     const join = this.#join;
     this.#cancelDeadline();
     const { channel = '', userId = '' } = join ?? {};

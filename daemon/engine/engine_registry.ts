@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Logger } from '../../common/logger.js';
 import type { CreateAliRTCEngineRequest } from '../../gen/alirtc/v1/engine.js';
 import type { Clock } from '../clock.js';
-import { refusal } from '../refusals.js';
+import { invalidField, refusal } from '../refusals.js';
 import { checkJsonObject, checkPortRange } from './checks.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineSession } from './engine_session.js';
@@ -28,6 +28,7 @@ export interface EngineRegistryOptions {
 const BUILTIN = 'builtin';
 /** Of engines that ended: their events can still be read, for as many. */
 const KEPT_ENDED = 16;
+const MAX_EXTRA_CHARACTERS = 65_536;
 /** Of engines that ended: known to have existed, for as many. */
 const KEPT_IDS = 1024;
 /** RFC 4648 base32 in lower case. */
@@ -60,6 +61,8 @@ export class EngineRegistry {
     const { maxEngines, corePorts, logRoot } = this.#options;
     const engineId = newEngineId();
     const ports = checkPortRange(request.lowPort, request.highPort, corePorts);
+    if (request.extra.length > MAX_EXTRA_CHARACTERS)
+      throw invalidField('extra', request.extra, `has more than ${MAX_EXTRA_CHARACTERS} characters`);
     const extra = checkJsonObject('extra', request.extra, true);
     const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
     if (this.#live.size >= maxEngines)
@@ -81,7 +84,13 @@ export class EngineRegistry {
     });
     this.#live.set(engineId, session);
     void session.done.then(() => this.#bury(session));
-    await session.start();
+    try {
+      await session.start();
+    } catch (error) {
+      // Nobody knows its id.
+      this.#ended.delete(engineId);
+      throw error;
+    }
     return session;
   }
 

@@ -19,6 +19,7 @@ export interface Join {
   config: JoinConfigFields;
 }
 
+const MAX_TOKEN_CHARACTERS = 16_384;
 const DEFAULT_AUDIO_CACHE = 300;
 const DEFAULT_VIDEO_CACHE = 100;
 /** What one machine can hold; the interface names no limit. */
@@ -50,6 +51,10 @@ function credentialOf({ credential }: JoinChannelRequest): { credential: Credent
   }
   const token = credential?.value ?? '';
   if (token === '') throw invalidField('token', '', 'is empty', { reason: 'ERR_JOIN_CONFIG_INVALID' });
+  if (token.length > MAX_TOKEN_CHARACTERS)
+    throw invalidField('token', '', `has more than ${MAX_TOKEN_CHARACTERS} characters`, {
+      reason: 'ERR_JOIN_BAD_TOKEN',
+    });
   const said: Said = (name) => (name === 'userName' ? '' : identityOf(token)[name]);
   return { credential: { kind: 'token', token }, authRole: '', said };
 }

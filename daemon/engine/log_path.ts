@@ -9,8 +9,7 @@ import { refusal } from '../refusals.js';
  */
 export function engineLogPath(logRoot: string, wanted: string, engineId: string): string {
   const root = realpathSync(logRoot);
-  const folder = path.resolve(root, wanted === '' ? engineId : wanted);
-  const real = realPathOfPossible(folder);
+  const real = realPathOf(path.resolve(root, wanted === '' ? engineId : wanted), wanted);
   if (real !== root && !real.startsWith(root + path.sep))
     throw refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', "log_path: lies outside of the daemon's log root", {
       field: 'log_path',
@@ -20,12 +19,26 @@ export function engineLogPath(logRoot: string, wanted: string, engineId: string)
   try {
     mkdirSync(real, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', `log_path: cannot be made: ${messageOf(error)}`, {
-      field: 'log_path',
-      value: wanted.slice(0, 80),
-    });
+    throw cannotBeMade(wanted, error);
   }
   return real;
+}
+
+function cannotBeMade(wanted: string, error: unknown): Error {
+  const text = messageOf(error).slice(0, 200);
+  return refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', `log_path: cannot be made: ${text}`, {
+    field: 'log_path',
+    value: wanted.slice(0, 80),
+  });
+}
+
+/** A NUL, a file where a folder should be, a name that is too long: all the client's. */
+function realPathOf(folder: string, wanted: string): string {
+  try {
+    return realPathOfPossible(folder);
+  } catch (error) {
+    throw cannotBeMade(wanted, error);
+  }
 }
 
 /** realpath() of a path of which the last parts need not exist. */

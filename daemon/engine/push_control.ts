@@ -9,12 +9,13 @@ import { checkAudioChunk, PUSH_SAMPLE_RATES_HZ, splitAudio } from '../media/audi
 import type { AudioSource } from '../media/audio_checks.js';
 import { PushGate } from '../media/push_gate.js';
 import { checkVideoFrame } from '../media/video_checks.js';
-import { refusal, wrongState } from '../refusals.js';
+import { invalidField, refusal, wrongState } from '../refusals.js';
 import type { ChannelControl } from './channel_control.js';
 import { checkOneOf, checkRange } from './checks.js';
 import type { EngineContext } from './engine_context.js';
 import { queueCapacity } from './join_request.js';
 
+const MAX_FRAME_ID_BYTES = 256;
 const DEFAULT_AUDIO_MS = 200;
 const DEFAULT_PICTURES = 5;
 
@@ -137,6 +138,7 @@ export class PushControl {
   /** One chunk. Outside of a channel it is accepted and dropped. */
   pushAudio(frame: AudioFrameData, field: string): void {
     const source = this.checkAudioDeclared();
+    checkFrameId(frame);
     const durationMs = checkAudioChunk(field, frame.data, source);
     if (!this.#channel.isJoined) return;
     if (durationMs > this.audio.capacity)
@@ -167,6 +169,7 @@ export class PushControl {
   /** One chunk of a stream, of any length: waits for the channel and for room. */
   async streamAudio(frame: AudioFrameData, signal: AbortSignal): Promise<void> {
     const source = this.checkAudioDeclared();
+    checkFrameId(frame);
     checkAudioChunk('frame.data', frame.data, source);
     for (const piece of splitAudio(frame.data, source, this.audio.capacity / 2)) {
       await this.#channel.whenJoined(signal);
@@ -182,6 +185,13 @@ export class PushControl {
     const fields = { timestamp, isEndFrame: isEnd ? 1 : 0, frameID, sentenceID, sequenceID };
     this.#engine.send('PUSH_AUDIO_FRAME', fields, data);
   }
+}
+
+function checkFrameId({ frameId }: AudioFrameData): void {
+  if (Buffer.byteLength(frameId) <= MAX_FRAME_ID_BYTES) return;
+  throw invalidField('frame.frame_id', frameId, `has more than ${MAX_FRAME_ID_BYTES} bytes`, {
+    reason: 'ERR_AUDIO_DATA_ERROR',
+  });
 }
 
 function full(event: string): Error {

@@ -2,26 +2,41 @@ import type { CommandFields, CommandName } from '../../coreservice/ipc/commands.
 
 type Send = <N extends CommandName>(name: N, fields: CommandFields<N>) => void;
 
-/** Slots of one kind of setting for each user of a long-lived channel: enough for a large one, then the oldest is forgotten. */
-const MAX_SLOTS = 4096;
+/** Of one kind of setting: a slot for each user of a large channel; more, or more text, and the oldest of the kind are forgotten. */
+const MAX_SLOTS_OF_A_KIND = 1024;
+const MAX_CHARACTERS_OF_A_KIND = 256 * 1024;
+
+interface Slot {
+  kind: string;
+  characters: number;
+  replay: (send: Send) => void;
+}
 
 /** The settings of an engine as the commands that make them, in the order in which they were last set. A new core process gets them all. */
 export class Settings {
-  readonly #slots = new Map<string, (send: Send) => void>();
+  readonly #slots = new Map<string, Slot>();
 
   set<N extends CommandName>(slot: string, name: N, fields: CommandFields<N>): void {
     // Deleted first, so that the order is that of the last setting.
     this.#slots.delete(slot);
-    this.#slots.set(slot, (send) => send(name, fields));
-    const oldest = this.#slots.keys().next();
-    if (this.#slots.size > MAX_SLOTS && oldest.done === false) this.#slots.delete(oldest.value);
+    const characters = slot.length + JSON.stringify(fields).length;
+    this.#slots.set(slot, { kind: name, characters, replay: (send) => send(name, fields) });
+    this.#forgetOldest(name);
   }
 
-  delete(slot: string): void {
-    this.#slots.delete(slot);
+  #forgetOldest(kind: string): void {
+    const ofKind = [...this.#slots].filter(([, slot]) => slot.kind === kind);
+    let characters = ofKind.reduce((sum, [, slot]) => sum + slot.characters, 0);
+    let count = ofKind.length;
+    for (const [key, slot] of ofKind) {
+      if (count <= MAX_SLOTS_OF_A_KIND && characters <= MAX_CHARACTERS_OF_A_KIND) return;
+      this.#slots.delete(key);
+      count -= 1;
+      characters -= slot.characters;
+    }
   }
 
   replay(send: Send): void {
-    for (const sendSlot of this.#slots.values()) sendSlot(send);
+    for (const { replay } of this.#slots.values()) replay(send);
   }
 }

@@ -35,7 +35,7 @@ export function checkVideoFrame(
   if (bufferType !== VideoBufferType.RawData)
     throw wrong('frame.buffer_type', bufferType, 'only RAW_DATA has a meaning on Linux');
   if (!ROTATIONS.includes(frame.rotation)) throw wrong('frame.rotation', frame.rotation, 'has to be 0, 90, 180 or 270');
-  const layout = format === VideoDataFormat.H264 ? accessUnit(frame) : rawPicture(source, format, frame);
+  const layout = format === VideoDataFormat.H264 ? accessUnit(source, frame) : rawPicture(source, format, frame);
   if (frame.data.byteLength < layout.bytes)
     throw wrong(
       'frame.data',
@@ -50,14 +50,8 @@ export function checkVideoFrame(
 }
 
 function rawPicture(source: VideoSource, format: number, frame: VideoDataSample): Layout {
+  checkSize(source, frame, 1);
   const { width, height } = frame;
-  const limit = LIMITS[source];
-  for (const [field, value] of [
-    ['frame.width', width],
-    ['frame.height', height],
-  ] as const)
-    if (value < 1 || value > limit.side || width * height > limit.pixels)
-      throw wrong(field, value, `${width}x${height}: has to be 1x1 to ${limit.name}`, 'scale the picture down');
   const halfWidth = Math.ceil(width / 2);
   const halfHeight = Math.ceil(height / 2);
   switch (format) {
@@ -83,12 +77,22 @@ function rawPicture(source: VideoSource, format: number, frame: VideoDataSample)
   }
 }
 
+function checkSize(source: VideoSource, { width, height }: VideoDataSample, least: number): void {
+  const { side, pixels, name } = LIMITS[source];
+  const refuse = (field: string, value: number): Error =>
+    wrong(field, value, `${width}x${height}: has to be ${least}x${least} to ${name}`, 'scale the picture down');
+  if (width < least || width > side) throw refuse('frame.width', width);
+  if (height < least || height > side || width * height > pixels) throw refuse('frame.height', height);
+}
+
 function packed(frame: VideoDataSample, bytesPerPixel: number): Layout {
   const strideY = stride('frame.stride_y', frame.strideY, frame.width * bytesPerPixel);
   return { strideY, strideU: 0, strideV: 0, bytes: strideY * frame.height };
 }
 
-function accessUnit(frame: VideoDataSample): Layout {
+function accessUnit(source: VideoSource, frame: VideoDataSample): Layout {
+  // An access unit says its size itself: 0 by 0 will do.
+  checkSize(source, frame, 0);
   const { data } = frame;
   const bytes = data.byteLength;
   if (bytes > MAX_ACCESS_UNIT_BYTES)
