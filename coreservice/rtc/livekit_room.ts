@@ -247,7 +247,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   async #restore(session: RoomSession): Promise<void> {
     const { logger } = this.#options;
     this.#subscriptions.replay();
-    const attempts = [...this.#published].map((track) => session.publish(track));
+    const attempts = [...this.#published].map((track) => this.#republish(session, track));
     if (Object.keys(this.#attributes).length > 0) attempts.push(session.setAttributes(this.#attributes));
     for (const result of await Promise.allSettled(attempts)) {
       if (result.status === 'rejected') logger.warn({ error: String(result.reason) }, 'not restored after the rejoin');
@@ -255,6 +255,12 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     if (this.#session !== session || this.#state !== 'connected') return;
     this.emit('reconnected');
     for (const track of this.#published) if (track.kind === 'video') track.requestKeyFrames();
+  }
+
+  async #republish(session: RoomSession, track: SentTrack): Promise<void> {
+    await session.publish(track);
+    // It may have been unpublished meanwhile.
+    if (!this.#published.has(track)) session.unpublish(track);
   }
 
   close(): Promise<void> {
@@ -294,6 +300,8 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
 
   async #publish(track: SentTrack): Promise<void> {
     const session = this.#connectedSession();
+    // The server would leave such a request without an answer.
+    if (this.#permission?.canPublish === false) throw new Error('the server does not let this participant publish');
     await session.publish(track);
     if (this.#session !== session) throw new Error('the connection was lost while publishing');
     this.#published.add(track);
@@ -310,8 +318,8 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   subscribe(trackSid: string): void {
-    const early = this.#subscriptions.subscribe(trackSid);
-    if (early !== undefined) this.#onTrackAdded(early);
+    const present = this.#subscriptions.subscribe(trackSid);
+    if (present !== undefined) this.#onTrackAdded(present);
   }
 
   unsubscribe(trackSid: string): void {

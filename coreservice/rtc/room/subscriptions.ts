@@ -21,14 +21,14 @@ export class Subscriptions {
     return this.#wanted.has(trackSid);
   }
 
-  /** Gives the track when its media is there already. */
+  /** Gives the track when its media is there already: sent early, or still there after an unsubscription that this takes back. */
   subscribe(trackSid: string): ReceivedTrack | undefined {
     if (this.#wanted.has(trackSid)) return undefined;
     this.#wanted.add(trackSid);
     this.#ask(trackSid, true);
     const early = this.#early.get(trackSid);
     this.#early.delete(trackSid);
-    return early;
+    return early ?? this.#attached.get(trackSid)?.track;
   }
 
   unsubscribe(trackSid: string): void {

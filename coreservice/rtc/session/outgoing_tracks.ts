@@ -20,6 +20,8 @@ import type { Publisher } from './publisher.js';
 import { addTrackRequest, type SentTrack } from './track_requests.js';
 
 const PUBLISH_TIMEOUT_MS = 10_000;
+/** Tracks whose wanted layers are remembered. */
+const MAX_WANTED = 64;
 
 interface Pending {
   resolve: (sid: string) => void;
@@ -35,6 +37,7 @@ export class OutgoingTracks {
   readonly #pacer = new Pacer();
   readonly #pending = new Map<string, Pending>();
   readonly #published = new Map<SentTrack, { sid: string; mid: string }>();
+  readonly #wanted = new Map<string, ReadonlySet<'high' | 'low'>>();
   #isClosed = false;
 
   constructor(publisher: Publisher, cname: string, send: (message: SignalRequestMessage) => void) {
@@ -54,6 +57,8 @@ export class OutgoingTracks {
     this.#bind(track, answered);
     this.#published.set(track, { sid, mid: answered.mid });
     track.assignSid(sid);
+    // Who publishes listens for the wish only after this has resolved.
+    setImmediate(() => this.#tellWanted(track));
   }
 
   #announce(track: SentTrack, cid: string): Promise<string> {
@@ -96,6 +101,7 @@ export class OutgoingTracks {
     const published = this.#published.get(track);
     if (published === undefined) return;
     this.#published.delete(track);
+    this.#wanted.delete(published.sid);
     for (const stream of track.streams) {
       stream.bind(undefined);
       this.#streams.remove(stream);
@@ -122,12 +128,18 @@ export class OutgoingTracks {
   onSubscribedQualities({ trackSid, subscribedQualities, subscribedCodecs }: SubscribedQualityUpdate): void {
     const codec = subscribedCodecs.find((candidate) => candidate.codec.toLowerCase().includes('h264'));
     const wanted = toQualities(codec?.qualities ?? subscribedQualities);
-    for (const [track, { sid }] of this.#published) {
-      if (sid !== trackSid || track.kind !== 'video') continue;
-      const single = track.layers.length === 1 ? track.layers[0]?.quality : undefined;
-      if (single !== undefined) track.emit('layers_wanted', new Set(wanted.size > 0 ? [single] : []));
-      else track.emit('layers_wanted', wanted);
-    }
+    if (this.#wanted.size >= MAX_WANTED && !this.#wanted.has(trackSid)) return;
+    this.#wanted.set(trackSid, wanted);
+    for (const [track, { sid }] of this.#published) if (sid === trackSid) this.#tellWanted(track);
+  }
+
+  #tellWanted(track: SentTrack): void {
+    const published = this.#published.get(track);
+    const wanted = published === undefined ? undefined : this.#wanted.get(published.sid);
+    if (wanted === undefined || track.kind !== 'video') return;
+    const single = track.layers.length === 1 ? track.layers[0]?.quality : undefined;
+    if (single !== undefined) track.emit('layers_wanted', new Set(wanted.size > 0 ? [single] : []));
+    else track.emit('layers_wanted', wanted);
   }
 
   sendReports(): void {

@@ -34,6 +34,7 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
   readonly #sessionId = randomInt(1, 2 ** 47);
   readonly #channels: { reliable: DataChannel; lossy: DataChannel };
   readonly #connected: Promise<void>;
+  readonly #opened: { reliable?: Promise<DataChannel>; lossy?: Promise<DataChannel> } = {};
   #waiting: Waiting[] = [];
   #offered: Waiting[] = [];
   #offerId = 0;
@@ -87,10 +88,15 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
   }
 
   /** Resolves with the open channel. */
-  async channel(reliable: boolean): Promise<DataChannel> {
+  channel(reliable: boolean): Promise<DataChannel> {
     this.start();
+    const name = reliable ? 'reliable' : 'lossy';
+    this.#opened[name] ??= this.#open(this.#channels[name]);
+    return this.#opened[name];
+  }
+
+  async #open(channel: DataChannel): Promise<DataChannel> {
     await this.#connected;
-    const channel = reliable ? this.#channels.reliable : this.#channels.lossy;
     if (!channel.isOpen)
       await new Promise<void>((resolve, reject) => {
         channel.once('open', resolve);

@@ -19,6 +19,9 @@ const RECORD_NUMBER_SKIP = 64;
  */
 const HELLO_REPEATS_MS = [25, 60, 120, 220, 360];
 
+/** Above every flight of a handshake (RFC 6347 section 4.2.4). */
+const LAST_FLIGHT = 100;
+
 type Link = ConstructorParameters<typeof DtlsClient>[0]['transport'];
 
 /** The DTLS half of a transport: handshake in either role, checked fingerprint, SRTP keys; carries SCTP afterwards. */
@@ -103,6 +106,8 @@ export class WeriftDtls {
 
   close(): void {
     this.#stopHello();
+    // Ends the library's retransmissions, which would go on for half a minute and keep the process.
+    if (this.#socket !== undefined) this.#socket.dtls.flight = LAST_FLIGHT;
     this.#fail(new Error('closed'));
     this.#closed();
   }
