@@ -184,7 +184,7 @@ export class CoreEngine {
     this.observerChanged();
     audio.enter();
     roster.open();
-    room.on('reconnected', () => this.local.requestKeyFrames());
+    room.on('reconnected', () => this.local.reconnected());
     room.on('data', (message) => this.data.receive(message));
     this.local.enter(room, channel, config, this.mayPublish, this.#calledEarly);
     this.#calledEarly.clear();

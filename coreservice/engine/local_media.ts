@@ -139,7 +139,7 @@ export class LocalMedia {
   }
 
   /** Starts and stops publishing as the settings want it; `again` is what was just asked for and is tried again after a failure. */
-  reconcile(again?: LocalKind): void {
+  reconcile(again?: LocalKind | 'all'): void {
     const stay = this.#stay;
     if (stay === undefined) return;
     const automatic = stay.config.publishMode === PublishMode.Automatically;
@@ -148,7 +148,7 @@ export class LocalMedia {
       const isVideo = kind !== 'audio';
       const possible = this.#mayPublish && !(isVideo && stay.config.isAudioOnly) && (kind !== 'camera' || localVideo);
       const wanted = possible && publish[kind] && (automatic || stay.called[kind]);
-      this[kind].publishing.set(wanted, again === kind);
+      this[kind].publishing.set(wanted, again === kind || again === 'all');
     }
   }
 
@@ -160,10 +160,11 @@ export class LocalMedia {
     this.#timeline.reset();
   }
 
-  /** The connection was made anew: receivers begin again. */
-  requestKeyFrames(): void {
+  /** The connection was made anew: receivers begin again, and what failed while it was away is tried again. */
+  reconnected(): void {
     this.camera.requestKeyFrames();
     this.screen.requestKeyFrames();
+    this.reconcile('all');
   }
 
   setCredits(on: boolean): void {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { ERROR_NUMBERS } from '../../../common/error_codes.js';
-import { PublishState, SubscribeState, VideoDataFormat, VideoTrackType } from '../../../coreservice/ipc/enums.js';
+import {
+  ConnectionStatus,
+  PublishState,
+  SubscribeState,
+  VideoDataFormat,
+  VideoTrackType,
+} from '../../../coreservice/ipc/enums.js';
 import { encodePictures } from '../../support/media/encode_pictures.js';
 import { NumberedPictures, readPictureNumber } from '../../support/media/numbered_picture.js';
 import { Feed } from './feed.js';
@@ -196,6 +202,28 @@ describe('core services in one channel', () => {
     await joinAs(first, 'alice', 'profile', { channelProfile: 1 });
     second.send('JOIN_CHANNEL_V2', v2('profile', 'bob', {}));
     assert.equal((await second.until('JOIN_RESULT')).fields.joinresult, 0x02010903);
+  });
+
+  it('is seen to go when its host vanishes in the channel', async () => {
+    const [first, second] = [await core(), await core()];
+    await joinAs(first, 'alice', 'vanish');
+    await joinAs(second, 'bob', 'vanish');
+    await second.until('REMOTE_USER_ONLINE', ({ fields }) => fields.uid === 'alice');
+    first.connection.destroy();
+    await second.until('REMOTE_USER_OFFLINE', ({ fields }) => fields.uid === 'alice', 5000);
+    assert.equal(await first.core.exited, 0);
+  });
+
+  it('tells Reconnecting, and then Failed with its error, when the channel server stays away', async () => {
+    await using lost = await ChannelServerUnderTest.start();
+    const host = await HostedCore.start({ env: { ALIRTC_CHANNEL_SERVER_URL: lost.url } });
+    open.push(host);
+    host.send('SET_PARAMETER', { param: '{"alirtcd":{"reconnectLimitMs":2000}}' });
+    await joinAs(host, 'alice', 'lost', { publishMode: 1 });
+    lost.child.kill('SIGKILL');
+    await host.until('CONNECTION_STATUS', ({ fields }) => fields.status === ConnectionStatus.Reconnecting);
+    await host.until('CONNECTION_STATUS', ({ fields }) => fields.status === ConnectionStatus.Failed);
+    assert.equal((await host.until('ERROR')).fields.errorCode, ERROR_NUMBERS.ERR_NETWORK_RECONNECT_FAIL);
   });
 
   it('sees audience that becomes a streamer, and not before', async () => {

@@ -160,6 +160,17 @@ describe('publishing', () => {
     assert.deepEqual(host.lines(), ['camera: NoPublish>Publishing', 'camera: Publishing>Published']);
   });
 
+  it('that failed while the connection was away is tried again when it is back', async () => {
+    const host = new ScriptedEngine();
+    host.onRoom = (room) => (room.onPublish = () => Promise.reject(new Error('no connection')));
+    await host.join({ publishMode: AUTOMATICALLY, isAudioOnly: true });
+    host.lines();
+    host.room.onPublish = () => Promise.resolve();
+    host.room.emit('reconnected');
+    await settle();
+    assert.deepEqual(host.lines(), ['status Connected', 'audio: NoPublish>Publishing', 'audio: Publishing>Published']);
+  });
+
   it('that the server does not answer fails after 10 s', async () => {
     const host = new ScriptedEngine();
     host.onRoom = (room) => (room.onPublish = () => new Promise(() => undefined));
