@@ -57,7 +57,7 @@ export class EngineRegistry {
 
   /** Starts an engine. Throws INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE. */
   async create(request: CreateAliRTCEngineRequest): Promise<EngineSession> {
-    if (this.#closing) throw refusal('unavailable', 'DAEMON_STOPS', 'the daemon stops');
+    if (this.#closing) throw daemonStops();
     const { maxEngines, corePorts, logRoot } = this.#options;
     const engineId = newEngineId();
     const ports = checkPortRange(request.lowPort, request.highPort, corePorts);
@@ -89,7 +89,7 @@ export class EngineRegistry {
     } catch (error) {
       // Nobody knows its id.
       this.#ended.delete(engineId);
-      throw error;
+      throw this.#closing ? daemonStops() : error;
     }
     return session;
   }
@@ -155,6 +155,10 @@ export class EngineRegistry {
 export function newEngineId(): string {
   const characters = [...randomBytes(ID_CHARACTERS)].map((byte) => BASE32[byte & 31]);
   return `eng_${characters.join('')}`;
+}
+
+function daemonStops(): Error {
+  return refusal('unavailable', 'DAEMON_STOPS', 'the daemon stops', { remedy: 'ask another one, or later' });
 }
 
 function notFound(engineId: string): Error {

@@ -82,7 +82,8 @@ function checkSize(source: VideoSource, { width, height }: VideoDataSample, leas
   const refuse = (field: string, value: number): Error =>
     wrong(field, value, `${width}x${height}: has to be ${least}x${least} to ${name}`, 'scale the picture down');
   if (width < least || width > side) throw refuse('frame.width', width);
-  if (height < least || height > side || width * height > pixels) throw refuse('frame.height', height);
+  if (height < least || height > side) throw refuse('frame.height', height);
+  if (width * height > pixels) throw refuse('frame.width', width);
 }
 
 function packed(frame: VideoDataSample, bytesPerPixel: number): Layout {

@@ -38,6 +38,7 @@ export class ChannelServerChild extends Lifecycle {
   #url: string | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #backoffMs = FIRST_BACKOFF_MS;
+  #isKilled = false;
 
   constructor(options: ChannelServerChildOptions) {
     super();
@@ -55,6 +56,7 @@ export class ChannelServerChild extends Lifecycle {
 
   /** Ends it without asking. */
   kill(): void {
+    this.#isKilled = true;
     this.#child?.kill('SIGKILL');
   }
 
@@ -124,7 +126,7 @@ export class ChannelServerChild extends Lifecycle {
   }
 
   #onDeath(child: Child, reason: string, livedMs: number): void {
-    if (this.#child !== child || this.state === 'closing' || this.state === 'closed') return;
+    if (this.#child !== child || this.#isKilled || this.state === 'closing' || this.state === 'closed') return;
     this.#options.logger.error({ reason }, 'the channel server died');
     if (livedMs > STABLE_MS) this.#backoffMs = FIRST_BACKOFF_MS;
     this.#restartLater();
