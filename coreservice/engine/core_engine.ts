@@ -97,6 +97,7 @@ export class CoreEngine {
       logger,
       stay: () => this.#stay,
       isPublishing: () => this.local.isPublishing,
+      isJoining: () => this.membership.state === 'joining',
       onChanged: () => this.local.setMayPublish(this.mayPublish),
     });
   }

@@ -13,6 +13,7 @@ export interface RoleChangerParts {
   logger: Logger;
   stay(): Stay | undefined;
   isPublishing(): boolean;
+  isJoining(): boolean;
   /** The role is in force. */
   onChanged(): void;
 }
@@ -22,6 +23,7 @@ export class RoleChanger {
   /** Changes are made in the order they were asked for. */
   #work: Promise<void> = Promise.resolve();
   #asked: ClientRole | undefined;
+  #setWhileJoining = false;
 
   constructor(private readonly parts: RoleChangerParts) {}
 
@@ -30,6 +32,7 @@ export class RoleChanger {
     const stay = this.parts.stay();
     if (stay === undefined) {
       settings.role = role;
+      this.#setWhileJoining = this.parts.isJoining();
       return;
     }
     const communication = isCommunication(stay);
@@ -47,9 +50,19 @@ export class RoleChanger {
     this.#work = this.#work.then(() => this.#change(stay, role));
   }
 
-  /** A role that was set while the join was under way, after its attributes went out. */
+  /** A role that was set while the join was under way, perhaps after its attributes went out: others are told again, the host is not. */
   onEntered(): void {
     this.#asked = undefined;
+    const stay = this.parts.stay();
+    if (!this.#setWhileJoining || stay === undefined) return;
+    this.#setWhileJoining = false;
+    const { settings, outbox } = this.parts;
+    const role = settings.roleIn(isCommunication(stay));
+    this.#work = this.#work
+      .then(() => stay.room.setAttributes(ownAttributes(roleName(role), stay.request.config.channelProfile)))
+      .catch((error: unknown) => {
+        outbox.error('ERR_SDK_INVALID_STATE', { reason: 'ROLE_NOT_TAKEN', text: messageOf(error) });
+      });
   }
 
   async #change(stay: Stay, role: ClientRole): Promise<void> {

@@ -160,6 +160,23 @@ describe('publishing', () => {
     assert.deepEqual(host.lines(), ['camera: NoPublish>Publishing', 'camera: Publishing>Published']);
   });
 
+  it('by a role that was set while the join was under way is possible, and others are told the role', async () => {
+    const host = new ScriptedEngine();
+    let answer = (): void => undefined;
+    host.onRoom = (room) => (room.onSetAttributes = () => new Promise((resolve) => (answer = resolve)));
+    host.sendJoin({ channelProfile: INTERACTIVE_LIVE, publishMode: AUTOMATICALLY, isAudioOnly: true });
+    await settle();
+    role(0)(host);
+    host.room.onSetAttributes = () => Promise.resolve();
+    answer();
+    await settle();
+    assert.deepEqual(host.lines().slice(2), ['joined 0', 'audio: Idle>Publishing', 'audio: Publishing>Published']);
+    assert.deepEqual(
+      host.room.asked.filter((asked) => asked.startsWith('attributes')).map((asked) => asked.includes('interactive')),
+      [false, true],
+    );
+  });
+
   it('that failed while the connection was away is tried again when it is back', async () => {
     const host = new ScriptedEngine();
     host.onRoom = (room) => (room.onPublish = () => Promise.reject(new Error('no connection')));
