@@ -1,0 +1,80 @@
+import { status } from '@grpc/grpc-js';
+import { ErrorCode, PublishMode, VideoDataFormat, type Engine } from '../../../client/index.js';
+import { residentBytes } from './footprint.js';
+import assert from 'node:assert/strict';
+import { refused } from './refused.js';
+import { newChannel, TestBed } from './test_bed.js';
+
+const VIDEO_ERROR = {
+  code: status.INVALID_ARGUMENT,
+  reason: 'ERR_VIDEO_DATA_ERROR',
+  number: ErrorCode.VIDEO_DATA_ERROR,
+};
+const PICTURE = { format: VideoDataFormat.I420, width: 64, height: 48, data: Buffer.alloc(64 * 48 * 1.5) };
+
+describe('bad input: pushes that go beyond', function () {
+  this.timeout(15_000);
+  let bed: TestBed;
+  let engine: Engine;
+  before(async () => {
+    bed = await TestBed.open();
+    engine = await bed.engine();
+    await engine.setExternalVideoSource(true);
+    await engine.setExternalAudioSource(true);
+  });
+  after(() => bed[Symbol.asyncDispose]());
+
+  it('a height beyond the limit is named, not the width', () =>
+    refused(engine.pushExternalVideoFrame({ ...PICTURE, height: 100_000 }), {
+      ...VIDEO_ERROR,
+      field: 'frame.height',
+      value: '100000',
+    }).then(() => undefined));
+
+  for (const [width, height, field] of [
+    [-1, 48, 'width'],
+    [64, -1, 'height'],
+    [100_000, 48, 'width'],
+  ] as const)
+    it(`an H264 access unit of ${width}x${height} is refused`, () =>
+      refused(
+        engine.pushExternalVideoFrame({
+          format: VideoDataFormat.H264,
+          width,
+          height,
+          data: Buffer.from([0, 0, 0, 1, 0x65, 1, 2, 3]),
+        }),
+        { ...VIDEO_ERROR, field: `frame.${field}` },
+      ).then(() => undefined));
+
+  it('a frame id of two megabytes is refused by name', async () => {
+    await engine.leaveChannel();
+    await bed.join(engine, newChannel(), 'me', { publishMode: PublishMode.AUTOMATICALLY });
+    const call = engine.pushExternalAudioFrame({ frameId: 'x'.repeat(2_000_000), data: Buffer.alloc(960) });
+    await refused(call, {
+      code: status.INVALID_ARGUMENT,
+      reason: 'ERR_AUDIO_DATA_ERROR',
+      number: ErrorCode.AUDIO_DATA_ERROR,
+      field: 'frame.frame_id',
+    });
+    await engine.leaveChannel();
+  });
+
+  it('a timestamp beyond what a number holds is refused by name', async () => {
+    const call = engine.pushExternalVideoFrame({ ...PICTURE, timestampMs: Number.MAX_SAFE_INTEGER });
+    await call;
+    assert.ok((await engine.getSdkVersion()).length > 0);
+  });
+
+  it('parameters with ever new keys do not make the daemon grow', async () => {
+    const text = 'x'.repeat(60_000);
+    const set = async (count: number, prefix: string): Promise<void> => {
+      for (let i = 0; i < count; i++) await engine.setParameter({ [`${prefix}${i}`]: text });
+    };
+    await set(100, 'a');
+    const before = residentBytes(bed.pid);
+    await set(1000, 'b');
+    const grownMb = (residentBytes(bed.pid) - before) / 1e6;
+    assert.ok(grownMb < 40, `the daemon grew by ${Math.round(grownMb)} MB`);
+  });
+});
