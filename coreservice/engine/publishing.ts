@@ -85,11 +85,13 @@ export class Publishing<T> {
     this.#start();
   }
 
-  /** The room ended the track by itself. */
+  /** The room ended the track by itself. When the room itself ends, its tracks end just before: that is told as leaving, not as a failure. */
   lost(track: T, text: string): void {
-    if (this.#track !== track) return;
-    this.#dropTrack();
-    this.#fail(text);
+    void this.clock.turn().then(() => {
+      if (this.#track !== track) return;
+      this.#dropTrack();
+      this.#fail(text);
+    });
   }
 
   #start(): void {

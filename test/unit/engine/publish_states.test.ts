@@ -252,6 +252,7 @@ describe('publishing', () => {
     await settle();
     host.lines();
     host.room.track('camera').emit('ended');
+    await settle();
     assert.deepEqual(host.lines(), [
       'camera: Published>NoPublish',
       `error ${ERROR_NUMBERS.ERR_PUBLISH_VIDEO_STREAM_FAILED} ERR_PUBLISH_VIDEO_STREAM_FAILED`,
