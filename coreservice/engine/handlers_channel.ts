@@ -5,9 +5,11 @@ import type { CoreEngine } from './core_engine.js';
 import { parseDemand } from './demand.js';
 import type { Handlers } from './handlers.js';
 import { SDK_VERSION } from './sdk_version.js';
-import { applyObserverKeys } from './settings.js';
+import { applyObserverKeys, unknownKeys } from './settings.js';
 
 const DEFAULT_CHECK_PEOPLE_SECONDS = 5;
+/** A warning lists the unknown keys up to this length. */
+const MAX_LISTED_CHARACTERS = 1000;
 
 /** Life, join and leave, role, parameters, questions. */
 export const CHANNEL_HANDLERS: Handlers = {
@@ -56,6 +58,9 @@ function applyParameters(engine: CoreEngine, field: string, json: Record<string,
   if (typeof data?.['enablePubDataChannel'] === 'boolean') dataChannel.publish = data['enablePubDataChannel'];
   if (typeof data?.['enableSubDataChannel'] === 'boolean') dataChannel.subscribe = data['enableSubDataChannel'];
   engine.observerChanged();
+  const unknown = unknownKeys(json).join(', ');
+  if (unknown !== '')
+    engine.outbox.warning('UNKNOWN_PARAMETERS', `not known in ${field}: ${unknown.slice(0, MAX_LISTED_CHARACTERS)}`);
 }
 
 /** ParameterExtension of ipc/extension.ts. */

@@ -67,11 +67,26 @@ export class Settings {
 const Loose = z.union([z.number(), z.string().regex(/^-?\d+$/)]).transform(Number);
 const Observer = z.object({
   user_specified_audio_observer_codec: Loose.optional(),
+  user_specified_audio_observer_codec_format: Loose.optional(),
   user_specified_audio_observer_resample_rate: Loose.optional(),
   user_specified_audio_observer_codec_resample_rate: Loose.optional(),
   user_specified_audio_observer_codec_bitrate: Loose.optional(),
   user_specified_video_observer_codec: Loose.optional(),
+  user_specified_video_observer_codec_format: Loose.optional(),
+  user_specified_disable_audio_ranking: z.union([Loose, z.boolean()]).optional(),
 });
+const DATA_KEYS: ReadonlySet<string> = new Set(['enablePubDataChannel', 'enableSubDataChannel']);
+
+/** The keys of `extra` or SET_PARAMETER that nobody here knows, those inside of "data" with their path. */
+export function unknownKeys(json: Readonly<Record<string, unknown>>): string[] {
+  const known = new Set([...Object.keys(Observer.shape), 'data', 'alirtcd']);
+  const data = json['data'];
+  const inner = typeof data === 'object' && data !== null && !Array.isArray(data) ? Object.keys(data) : [];
+  return [
+    ...Object.keys(json).filter((key) => !known.has(key)),
+    ...inner.filter((key) => !DATA_KEYS.has(key)).map((key) => `data.${key}`),
+  ];
+}
 
 /** Takes the documented keys of `extra` or SET_PARAMETER; others are passed over. Throws a ZodError for a key with a wrong value. */
 export function applyObserverKeys(settings: Settings, json: unknown): boolean {

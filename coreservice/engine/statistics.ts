@@ -82,7 +82,10 @@ export class Statistics {
   }
 
   #schedule(): void {
-    this.#timer = this.parts.clock.after(PERIOD_MS, () => {
+    // By the clock of the call, so that late timers do not add up.
+    const stayMs = this.parts.clock.nowMs() - this.#startedMs;
+    const nextMs = (Math.floor(stayMs / PERIOD_MS + 0.25) + 1) * PERIOD_MS;
+    this.#timer = this.parts.clock.after(nextMs - stayMs, () => {
       if (this.#room !== undefined) this.#tell(this.#room);
       this.#schedule();
     });
@@ -131,7 +134,8 @@ export class Statistics {
     const usage = cpu();
     const sentKBitrate = this.#kbps('sent', sentBytes);
     outbox.event('CALL_STATS', {
-      availableSendBitrate: sentKBitrate,
+      // bit/s; nothing is estimated, so it is what went out.
+      availableSendBitrate: sentKBitrate * 1000,
       sentKBitrate,
       rcvdKBitrate: this.#kbps('received', receivedBytes),
       sentBytes,
