@@ -7,6 +7,8 @@ export type RemoteKind = 'audio' | 'camera' | 'screen';
 /** Whether a participant is a streamer to us. In Communication everyone is; else its role attribute says, or, without one, whether it may publish. */
 export function isVisible(participant: RemoteParticipant, profile: number): boolean {
   if (participant.hidden) return false;
+  // Who uses another profile than the channel is about to be refused: nobody sees it meanwhile.
+  if ((profileOf(participant) ?? profile) !== profile) return false;
   const role = participant.attributes[ATTRIBUTE_ROLE];
   if (role === undefined) return participant.canPublish;
   return profile === ChannelProfile.Communication || role !== 'live';

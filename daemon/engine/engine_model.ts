@@ -1,3 +1,4 @@
+import { ChannelProfile } from '../../coreservice/ipc/enums.js';
 import type { EngineSnapshot, RemoteUser } from '../../gen/alirtc/v1/events.js';
 import { EngineState } from '../../gen/alirtc/v1/events.js';
 import {
@@ -16,13 +17,29 @@ export class EngineModel {
   state = EngineState.STARTING;
   channel = '';
   userId = '';
-  role = ClientRole.LIVE;
+  /** What SetClientRole set; undefined until then. */
+  #role: ClientRole | undefined;
+  #everyoneStreams = false;
   connectionStatus = ConnectionStatus.INIT;
   camera = PublishState.IDLE;
   dual = PublishState.IDLE;
   screen = PublishState.IDLE;
   audio = PublishState.IDLE;
   readonly #users = new Map<string, RemoteUser>();
+
+  /** Until SetClientRole was called the profile decides. */
+  get role(): ClientRole {
+    return this.#role ?? (this.#everyoneStreams ? ClientRole.INTERACTIVE : ClientRole.LIVE);
+  }
+
+  set role(role: ClientRole) {
+    this.#role = role;
+  }
+
+  /** A join is sent: ChannelProfile of the interface. */
+  joining(channelProfile: number): void {
+    this.#everyoneStreams = channelProfile === ChannelProfile.Communication;
+  }
 
   user(uid: string): Readonly<RemoteUser> | undefined {
     return this.#users.get(uid);
@@ -138,6 +155,7 @@ export class EngineModel {
     this.channel = '';
     this.userId = '';
     this.#users.clear();
+    this.#everyoneStreams = false;
     this.camera = this.dual = this.screen = this.audio = PublishState.IDLE;
   }
 }

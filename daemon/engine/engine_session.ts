@@ -102,7 +102,10 @@ export class EngineSession extends Lifecycle implements EngineContext {
           foreignCore: options.foreignCore,
           nowSeconds: this.clock.nowMs() / 1000,
         }),
-      onJoin: (config) => this.push.onJoin(config),
+      onJoin: (config) => {
+        this.model.joining(config.channelProfile);
+        this.push.onJoin(config);
+      },
     });
     this.answers = new Answers(this);
     this.publishing = new PublishControl(this, this.channel);
