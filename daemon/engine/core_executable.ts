@@ -30,6 +30,7 @@ function refuse(errorClass: 'invalid_argument' | 'failed_precondition', file: st
     reason: 'BAD_CORE_SERVICE',
     field: 'core_service_path',
     value: file,
+    remedy: 'have the operator correct the core service that is configured under this path',
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -54,6 +55,7 @@ export async function prepareToSpawn(file: string, workFolder: string): Promise<
     throw new AlirtcError('failed_precondition', `working folder ${workFolder}: ${messageOf(error)}`, {
       reason: 'BAD_WORK_FOLDER',
       value: workFolder,
+      remedy: 'have the operator make it a folder that the daemon can write',
       cause: error,
     });
   });
@@ -68,6 +70,8 @@ function cleanEnvironment(options: SpawnOptions): Record<string, string> {
   return {
     ...Object.fromEntries(passedOn),
     LD_LIBRARY_PATH: libraries.filter((folder) => folder !== '').join(':'),
+    // glibc's arena for each thread keeps 5 to 10 MB that nobody needs in a process whose work is on one thread at a time.
+    MALLOC_ARENA_MAX: '2',
     ...options.environment,
   };
 }
