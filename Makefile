@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp coreservice channelserver daemon client scripts -name '*.ts' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e check lint types proto format bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e conformance check lint types proto format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -28,14 +28,18 @@ build: dist/.built ## the executables in dist/bin
 run: build ## the main job on real media: SECONDS=10 INPUT=file KEEP=1
 	@SECONDS_TO_RECORD=$(or $(SECONDS),10) INPUT='$(INPUT)' KEEP='$(KEEP)' tsx examples/record_channel/main.ts
 
-test: build test-unit test-integration test-e2e ## all tests that need nothing more than the machine
+test: build test-unit test-integration test-e2e conformance ## all tests that need nothing more than the machine
 
-test-unit: build
+test-unit: build ## no sockets, no real time
 	mocha 'test/unit/**/*.test.ts'
-test-integration: build
+test-integration: build ## real processes, and ones that misbehave
 	mocha 'test/integration/**/*.test.ts'
-test-e2e: build
+test-e2e: build ## with @livekit/rtc-node at the other end
 	mocha 'test/e2e/**/*.test.ts'
+
+conformance: build ## the rows of the whole interface; writes docs/conformance.md
+	rm -f out/conformance/results.jsonl
+	mocha 'test/conformance/**/*.test.ts'; tsx test/conformance/report.ts
 
 check: proto types lint format ## what CI checks before the tests
 proto: setup
