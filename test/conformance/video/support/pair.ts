@@ -2,7 +2,7 @@ import type { Engine, JoinChannelConfig } from '../../../../client/index.js';
 import { ChannelScene } from '../../../support/channel_scene.js';
 import type { RunningDaemon } from '../../../support/running_daemon.js';
 
-/** A sender ("sender") and a receiver ("receiver") in one channel of their own. */
+/** A sender ("sender") and a receiver ("receiver") in one channel of their own; the sender's camera is published. */
 export async function openPair(
   daemon: RunningDaemon,
   options: {
@@ -20,6 +20,8 @@ export async function openPair(
       scene.join(receiver, 'receiver', options.receiverConfig),
       scene.join(sender, 'sender', options.senderConfig),
     ]);
+    // Until then what is pushed waits, and no more than five pictures may.
+    await sender.publishLocalVideoStream(true);
     return { scene, sender, receiver, [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
   } catch (error) {
     await scene[Symbol.asyncDispose]();
