@@ -25,7 +25,9 @@ export class EnumConversion {
   toIpc(value: number, field: string): number {
     const converted = value === 0 ? this.defaultIpc : this.#toIpc.get(value);
     if (converted !== undefined) return converted;
-    throw invalidField(field, value, value === 0 ? `has to be set` : `is not a ${this.name}`);
+    throw invalidField(field, value, value === 0 ? `has to be set` : `is not a ${this.name}`, {
+      remedy: `give a value of ${this.name} in types.proto`,
+    });
   }
 
   toProto(value: number): number {

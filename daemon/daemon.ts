@@ -11,7 +11,7 @@ import { formatListenAddress } from './config/listen_address.js';
 import type { ListenAddress } from './config/listen_address.js';
 import type { Config } from './config/schema.js';
 import { EngineRegistry } from './engine/engine_registry.js';
-import { engineCoreStarter } from './engine/start_engine_core.js';
+import { createCoreStarter } from './engine/core_starter.js';
 import { prepareKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import { listen, removeSocket } from './node/listeners.js';
@@ -66,9 +66,10 @@ export class Daemon extends Lifecycle {
       logRoot: config['log-root'],
       maxEngines: config['max-engines'],
       eventRing: config['event-ring'],
+      eventRingBytes: config['event-ring-bytes'],
       keys,
       channelServerUrl: () => this.channelServerUrl,
-      startCore: engineCoreStarter(logger),
+      startCore: createCoreStarter({ logger }),
       clock: systemClock,
       logger,
     });

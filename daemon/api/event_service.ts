@@ -2,6 +2,7 @@ import type { Logger } from '../../common/logger.js';
 import type { EventServiceServer } from '../../gen/alirtc/v1/events.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import { failStream, signalOf, writeMessage } from './handlers.js';
+import { checkedRequest } from './malformed_request.js';
 
 /** The event stream. */
 export function eventService(registry: EngineRegistry, logger: Logger): EventServiceServer {
@@ -9,7 +10,8 @@ export function eventService(registry: EngineRegistry, logger: Logger): EventSer
     getEventHandler: (call) => {
       const signal = signalOf(call);
       const run = async (): Promise<void> => {
-        const reader = registry.find(call.request.engineId).openEvents(call.request.fromSequence);
+        const { engineId, fromSequence } = checkedRequest(call.request);
+        const reader = registry.find(engineId).openEvents(fromSequence);
         try {
           for (let message = await reader.next(signal); message !== undefined; message = await reader.next(signal))
             await writeMessage(call, message, signal);

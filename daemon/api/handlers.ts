@@ -1,5 +1,6 @@
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { Logger } from '../../common/logger.js';
+import { checkedRequest } from './malformed_request.js';
 import { toGrpcError } from './status.js';
 
 /** What the signal needs of any kind of call. */
@@ -23,7 +24,7 @@ export function unary<Request, Response>(
   handle: (request: Request, signal: AbortSignal) => Promise<Response> | Response,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    const run = async (): Promise<Response> => handle(call.request, signalOf(call));
+    const run = async (): Promise<Response> => handle(checkedRequest(call.request), signalOf(call));
     run().then(
       (response) => callback(null, response),
       (error: unknown) => callback(toGrpcError(error, logger)),

@@ -14,6 +14,7 @@ import { serializeFrame } from '../media/frame_message.js';
 import type { FrameMessage } from '../media/frame_message.js';
 import type { FrameKind } from '../media/media_frame.js';
 import { failStream, signalOf, unary } from './handlers.js';
+import { checkedRequest } from './malformed_request.js';
 import { queueFramesOf, selectionOf } from './media_selection.js';
 import type { StreamRequest } from './media_selection.js';
 import { pushAudioStream, pushVideoStream } from './push_streams.js';
@@ -69,10 +70,11 @@ function frameStream(
 ): handleServerStreamingCall<FrameStreamRequest, FrameMessage> {
   return (call) => {
     try {
-      const { engineId, queueFrames } = call.request;
+      const request = checkedRequest(call.request);
+      const { engineId, queueFrames } = request;
       const { media } = registry.get(engineId);
       const signal = signalOf(call);
-      const close = media.open(selectionOf(kind, call.request), queueFramesOf(kind, queueFrames), {
+      const close = media.open(selectionOf(kind, request), queueFramesOf(kind, queueFrames), {
         write: (message, done) => void call.write(message, done),
         end: (error) => (error === undefined ? call.end() : failStream(call, error, logger)),
       });

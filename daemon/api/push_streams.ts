@@ -14,6 +14,7 @@ import { checkAudioChunk } from '../media/audio_checks.js';
 import { CreditWindow } from '../media/credit_window.js';
 import { invalidField, refusal } from '../refusals.js';
 import { failStream, signalOf, writeMessage } from './handlers.js';
+import { checkedRequest } from './malformed_request.js';
 
 const AUDIO_CREDIT_MS = 10;
 
@@ -97,9 +98,11 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
 ): Promise<void> {
   let stream: OpenPush<Frame> | undefined;
   // destroyOnReturn would take the error's status away with the stream.
-  for await (const { message } of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>) {
+  for await (const request of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>) {
+    const { message } = readable(stream, request);
     if (stream === undefined) {
-      if (message?.$case !== 'open') throw invalidField('open', '', 'has to be the first message');
+      if (message?.$case !== 'open')
+        throw invalidField('open', '', 'has to be the first message', { remedy: 'send open first' });
       stream = open(message.value, signal);
       // A producer that is not sending just now has to hear of it too.
       void stream.engineEnded.then(() => onEnd(engineEnded()));
@@ -107,7 +110,11 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
       await writeMessage(call, { acceptedFrames: 0, credits }, signal);
       continue;
     }
-    if (message?.$case !== 'frame') throw atFrame(stream, invalidField('frame', '', 'has to be every further message'));
+    if (message?.$case !== 'frame')
+      throw atFrame(
+        stream,
+        invalidField('frame', '', 'has to be every further message', { remedy: 'send frames only' }),
+      );
     const cost = await stream.push(message.value).catch((error: unknown) => Promise.reject(atFrame(stream, error)));
     stream.credits.accept(cost);
     const credits = stream.credits.take();
@@ -121,6 +128,14 @@ function engineEnded(): Error {
   return refusal('unavailable', 'ENGINE_ENDED', 'the engine ended while frames were pushed', {
     remedy: 'create a new engine',
   });
+}
+
+function readable<Request>(stream: OpenPush<unknown> | undefined, request: Request): Request {
+  try {
+    return checkedRequest(request);
+  } catch (error) {
+    throw stream === undefined ? error : atFrame(stream, error);
+  }
 }
 
 /** The same error, with the frame at fault: counted from 1, the opening message aside. */

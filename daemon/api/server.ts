@@ -13,6 +13,7 @@ import type { EngineRegistry } from '../engine/engine_registry.js';
 import { engineService } from './engine_service.js';
 import { eventService } from './event_service.js';
 import { MEDIA_SERVICE, mediaService } from './media_service.js';
+import { withCheckedRequests } from './malformed_request.js';
 import { nodeService } from './node_service.js';
 import type { NodeServiceOptions } from './node_service.js';
 import { tokenService } from './token_service.js';
@@ -42,11 +43,11 @@ export function createApi(options: ApiOptions): { server: Server; health: Health
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.enable_channelz': 0,
   });
-  server.addService(EngineServiceService, engineService(registry, logger));
-  server.addService(EventServiceService, eventService(registry, logger));
-  server.addService(MEDIA_SERVICE, mediaService(registry, logger));
-  server.addService(TokenServiceService, tokenService(options, logger));
-  server.addService(NodeServiceService, nodeService(registry, options, logger));
+  server.addService(withCheckedRequests(EngineServiceService), engineService(registry, logger));
+  server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));
+  server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, logger));
+  server.addService(withCheckedRequests(TokenServiceService), tokenService(options, logger));
+  server.addService(withCheckedRequests(NodeServiceService), nodeService(registry, options, logger));
   const names = ['', ...SERVICES.map((name) => `alirtc.v1.${name}`)];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'NOT_SERVING'])));
   health.addToServer(server);

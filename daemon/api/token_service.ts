@@ -24,7 +24,10 @@ async function generate(request: GenerateTokenRequest, options: TokenServiceOpti
   checkId('auth_info.channel', asked.channel);
   checkId('auth_info.user_id', asked.userId);
   checkName('auth_info.user_name', asked.userName);
-  if (asked.timestamp < 0) throw invalidField('auth_info.timestamp', asked.timestamp, 'is negative');
+  if (asked.timestamp < 0)
+    throw invalidField('auth_info.timestamp', asked.timestamp, 'is negative', {
+      remedy: 'give the Unix time in seconds at which the token expires, or 0 for a day from now',
+    });
   const timestamp = asked.timestamp === 0 ? Math.floor(Date.now() / 1000) + DEFAULT_LIFE_S : asked.timestamp;
   const appId = asked.appId === '' ? ([...options.keys.keys()][0] ?? '') : asked.appId;
   checkId('auth_info.app_id', appId);

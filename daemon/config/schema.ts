@@ -45,6 +45,7 @@ export function configSchema({ environment, here }: Defaults) {
       'channel-server': z.url({ protocol: /^wss?$/ }).optional(),
       'max-engines': z.coerce.number().int().min(1).max(10_000).default(64),
       'event-ring': z.coerce.number().int().min(16).max(1_000_000).default(4096),
+      'event-ring-bytes': z.coerce.number().int().min(65_536).max(1_000_000_000).default(8_000_000),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
     })
@@ -83,6 +84,7 @@ export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: st
   },
   'max-engines': { argument: '<number>', text: 'engines at the same time (64)' },
   'event-ring': { argument: '<number>', text: 'events kept for each engine (4096)' },
+  'event-ring-bytes': { argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
   'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
   'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
 };

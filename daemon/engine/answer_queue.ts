@@ -22,12 +22,15 @@ export class AnswerQueue<T> {
         'resource_exhausted',
         'TOO_MANY_QUERIES',
         `${MAX_PENDING} answers to ${this.#name} are outstanding`,
+        { remedy: 'wait for the answers to the calls before' },
       );
     send();
     // One whose deadline has passed stays in the queue, so that its late answer does not go to another.
     const answer = new Promise<T>((resolve, reject) => this.#pending.push({ resolve, reject }));
     return withDeadline(answer, deadlineMs, this.#clock, () =>
-      refusal('unavailable', 'CORE_SILENT', `the core service did not answer ${this.#name} in ${deadlineMs} ms`),
+      refusal('unavailable', 'CORE_SILENT', `the core service did not answer ${this.#name} in ${deadlineMs} ms`, {
+        remedy: 'call again; when it stays silent, release the engine and create a new one',
+      }),
     );
   }
 

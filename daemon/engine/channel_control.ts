@@ -1,5 +1,6 @@
 import { AlirtcError, messageOf } from '../../common/errors.js';
-import { ERROR_NUMBERS, errorName } from '../../common/error_codes.js';
+import { ERROR_NUMBERS } from '../../common/error_codes.js';
+import { headOfText } from '../../common/text_limits.js';
 import type { CallbackFields } from '../../coreservice/ipc/callbacks.js';
 import type { JoinConfigFields } from '../../coreservice/ipc/commands.js';
 import { ChannelProfile } from '../../coreservice/ipc/enums.js';
@@ -18,14 +19,16 @@ import type { EngineContext } from './engine_context.js';
 import { WAIT_MS } from './engine_context.js';
 import { checkJoin } from './join_request.js';
 import type { Join } from './join_request.js';
-import type { Credential, ExchangeRequest } from './token_exchange.js';
+import { sendJoin } from './join_command.js';
+import { joinFailure } from './join_failure.js';
+import type { ExchangeRequest } from './token_exchange.js';
 
 /** engine-semantics.md, section 2. */
 export const JOIN_DEADLINE_MS = 10_000;
 /** The core has the same deadline; its own answer says more. */
 const JOIN_SLACK_MS = 1_000;
 const LEAVE_DEADLINE_MS = 5_000;
-const MAX_TEXT_CHARACTERS = 1_000;
+const MAX_TEXT_BYTES = 1_000;
 
 export interface ChannelControlOptions {
   /** Checks and exchanges a token; throws what the join fails with. */
@@ -42,6 +45,8 @@ export class ChannelControl {
   #cancelDeadline: () => void = () => undefined;
   /** The join's result has been told already: its end is only awaited. */
   #quietLeave = false;
+  /** Why the daemon refused the join: it says more than the event, which has a number and a text. */
+  #refusal: AlirtcError | undefined;
   /** Seconds of SetPeriodForCheckPeople, which put off the confirmation of a join. */
   checkPeopleSeconds = 0;
 
@@ -82,7 +87,7 @@ export class ChannelControl {
   async join(request: JoinChannelRequest, signal: AbortSignal): Promise<JoinChannelResponse> {
     this.#checkMayJoin();
     const join = checkJoin(request);
-    const outcome = request.wait ? this.#waitForJoin(signal) : undefined;
+    const outcome = request.wait ? this.#waitForJoin(join, signal) : undefined;
     this.#accept(join);
     void this.#send(join);
     await outcome;
@@ -143,12 +148,13 @@ export class ChannelControl {
         `the engine is ${state === EngineState.JOINED ? 'in' : 'joining'} channel "${this.#join?.channel ?? ''}"`,
         'leave it, and wait for OnLeaveChannelResult',
       );
-    throw refusal('unavailable', 'ENGINE_ENDED', 'the engine is being released');
+    throw refusal('unavailable', 'ENGINE_ENDED', 'the engine is being released', { remedy: 'create a new engine' });
   }
 
   #accept(join: Join): void {
     this.#join = join;
     this.#quietLeave = false;
+    this.#refusal = undefined;
     this.#engine.setState(EngineState.JOINING, `joining channel ${join.channel}`);
     const deadlineMs = this.#joinDeadlineMs() + JOIN_SLACK_MS;
     this.#cancelDeadline = this.#engine.clock.after(deadlineMs, () => this.#joinTimedOut(deadlineMs));
@@ -167,7 +173,7 @@ export class ChannelControl {
       });
       if (this.#join !== join || this.#engine.model.state !== EngineState.JOINING) return;
       this.#options.onJoin(join.config);
-      this.#sendJoin(join, extension);
+      sendJoin(this.#engine, join, extension);
     } catch (error) {
       if (this.#join !== join || this.#engine.model.state !== EngineState.JOINING) return;
       const number = error instanceof AlirtcError ? error.number : undefined;
@@ -176,34 +182,13 @@ export class ChannelControl {
         error instanceof AlirtcError && error.field !== undefined
           ? `${error.field}: ${error.message}`
           : messageOf(error);
+      if (error instanceof AlirtcError) this.#refusal = error;
       this.#settleJoin(number ?? ERROR_NUMBERS.ERR_JOIN_FAILED, text);
     }
   }
 
-  #sendJoin(join: Join, extension: JoinExtension | undefined): void {
-    const { channel, userId, userName, config } = join;
-    const alirtcd = extension === undefined ? {} : { alirtcd: { ...extension } };
-    const credential: Credential = join.credential;
-    if (credential.kind === 'token') {
-      const fields = { token: credential.token, channel, userid: userId, username: userName, config, ...alirtcd };
-      this.#engine.send('JOIN_CHANNEL_V2', fields);
-      return;
-    }
-    const authInfo = {
-      channel,
-      userid: userId,
-      username: userName,
-      appid: credential.auth.appId,
-      nonce: credential.auth.nonce,
-      role: join.authRole,
-      token: credential.hash,
-      timestamp: credential.auth.timestamp,
-    };
-    this.#engine.send('JOIN_CHANNEL', { authInfo, config, ...alirtcd });
-  }
-
   #settleJoin(result: number, why: string): void {
-    const text = why.slice(0, MAX_TEXT_CHARACTERS);
+    const text = headOfText(why, MAX_TEXT_BYTES);
     const join = this.#join;
     this.#cancelDeadline();
     const { channel = '', userId = '' } = join ?? {};
@@ -261,7 +246,7 @@ export class ChannelControl {
     return JOIN_DEADLINE_MS + Math.max(0, this.checkPeopleSeconds) * 1000;
   }
 
-  #waitForJoin(signal: AbortSignal): Promise<true> {
+  #waitForJoin(join: Join, signal: AbortSignal): Promise<true> {
     return this.#engine.log.waitFor({
       what: 'the result of the join',
       timeoutMs: this.#joinDeadlineMs() + 2 * JOIN_SLACK_MS,
@@ -269,7 +254,7 @@ export class ChannelControl {
       match: (event) => {
         if (event.$case !== 'onJoinChannelResult') return undefined;
         if (event.value.result === 0) return true;
-        throw joinFailure(event.value.result, event.value.text);
+        throw joinFailure(join, event.value, this.#refusal);
       },
     });
   }
@@ -286,32 +271,5 @@ export class ChannelControl {
         return isOut && this.#quietLeave ? 0 : undefined;
       },
     });
-  }
-}
-
-/** The status of a join that failed, for a call with `wait`. */
-export function joinFailure(result: number, text: string): AlirtcError {
-  const reason = errorName(result) ?? 'ERR_JOIN_FAILED';
-  const message = text === '' ? `the join failed with ${reason}` : text;
-  return new AlirtcError(joinFailureClass(reason), message, { reason, number: result });
-}
-
-function joinFailureClass(reason: string): AlirtcError['class'] {
-  switch (reason) {
-    case 'ERR_JOIN_BAD_APPID':
-    case 'ERR_JOIN_INVALID_APPID':
-    case 'ERR_JOIN_BAD_TOKEN':
-      return 'unauthenticated';
-    case 'ERR_JOIN_TIMEOUT':
-    case 'ERR_NETWORK_TIMEOUT':
-      return 'deadline_exceeded';
-    case 'ERR_JOIN_BAD_PARAM':
-    case 'ERR_JOIN_CONFIG_INVALID':
-      return 'invalid_argument';
-    case 'ERR_NETWORK_CONNECT_FAIL':
-    case 'ERR_NETWORK_DISCONNECT':
-      return 'unavailable';
-    default:
-      return 'failed_precondition';
   }
 }

@@ -6,29 +6,40 @@ const MAX_NAME_BYTES = 64;
 /** Channel and user ids. */
 export function checkId(field: string, value: string, reason?: string): string {
   if (ID.test(value)) return value;
-  throw invalidField(field, value, 'has to be 1 to 64 of A-Z a-z 0-9 _ -', reason === undefined ? {} : { reason });
+  throw invalidField(field, value, 'has to be 1 to 64 of A-Z a-z 0-9 _ -', {
+    reason,
+    remedy: `give a ${field} of these characters`,
+  });
 }
 
 /** A remote user: what other LiveKit clients call themselves is theirs, so only emptiness and length are checked. */
 export function checkRemoteUser(field: string, value: string): string {
   if (value.length > 0 && Buffer.byteLength(value) <= 256) return value;
-  throw invalidField(field, value, 'has to name a user, in at most 256 bytes');
+  throw invalidField(field, value, 'has to name a user, in at most 256 bytes', {
+    remedy: 'give the uid that OnRemoteUserOnLineNotify told',
+  });
 }
 
 /** A display name. */
 export function checkName(field: string, value: string, reason?: string): string {
   if (Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES) return value;
-  throw invalidField(field, value, `has more than ${MAX_NAME_BYTES} bytes`, reason === undefined ? {} : { reason });
+  throw invalidField(field, value, `has more than ${MAX_NAME_BYTES} bytes`, { reason, remedy: 'shorten it' });
 }
 
 export function checkRange(field: string, value: number, least: number, most: number, reason?: string): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw invalidField(field, value, `has to be ${least} to ${most}`, reason === undefined ? {} : { reason });
+  throw invalidField(field, value, `has to be ${least} to ${most}`, {
+    reason,
+    remedy: `give a whole number from ${least} to ${most}`,
+  });
 }
 
 export function checkOneOf(field: string, value: number, allowed: readonly number[], reason?: string): number {
   if (allowed.includes(value)) return value;
-  throw invalidField(field, value, `has to be one of ${allowed.join(', ')}`, reason === undefined ? {} : { reason });
+  throw invalidField(field, value, `has to be one of ${allowed.join(', ')}`, {
+    reason,
+    remedy: `give one of ${allowed.join(', ')}`,
+  });
 }
 
 /** The object that the text is. Empty text is an empty object when `emptyAllowed`. */
@@ -53,6 +64,9 @@ export function checkPortRange(
   if (lowPort === 0 && highPort === 0) return fallback;
   checkRange('low_port', lowPort, 1, 65_535);
   checkRange('high_port', highPort, 1, 65_535);
-  if (lowPort > highPort) throw invalidField('high_port', highPort, `lies below low_port, ${lowPort}`);
+  if (lowPort > highPort)
+    throw invalidField('high_port', highPort, `lies below low_port, ${lowPort}`, {
+      remedy: 'give 0 for both, or low_port <= high_port',
+    });
   return { low: lowPort, high: highPort };
 }

@@ -49,8 +49,8 @@ const EXIT_AFTER_SOCKET_MS = 250;
  * One running core service (core-service-ipc.md, section 1): spawned, connected, watched, ended.
  *
  * start() rejects with invalid_argument or failed_precondition naming the path, resource_exhausted when no port is free, and
- * unavailable with the process's last lines. When the process ends or its connection breaks by itself, `done` resolves at once with kind failed and
- * an AlirtcError of reason CORE_DIED. close() is bounded by the sum of the ladder's steps. Either way no process, socket or port is left.
+ * unavailable with the process's last lines. When the process ends or its connection breaks by itself, `lost` resolves at once, and `done` when what was left has
+ * been ended, both with kind failed and an AlirtcError of reason CORE_DIED. close() is bounded by the sum of the ladder's steps. Either way no process, socket or port is left.
  */
 export class CoreProcess extends Lifecycle {
   readonly #options: CoreProcessOptions;
@@ -62,6 +62,9 @@ export class CoreProcess extends Lifecycle {
   #child: CoreChildHandle | undefined;
   #connection: HostConnection | undefined;
   #port: number | undefined;
+  #resolveLost!: (cause: EndCause) => void;
+  /** Stays pending when it is closed in order. */
+  readonly lost: Promise<EndCause> = new Promise((resolve) => (this.#resolveLost = resolve));
 
   constructor(options: CoreProcessOptions) {
     super();
@@ -161,7 +164,7 @@ export class CoreProcess extends Lifecycle {
 
   #onExit(child: CoreChildHandle): void {
     if (this.state === 'starting') this.#startAbort.abort(this.#exitError(child, 'failed to start'));
-    else if (this.state === 'ready') void this.close({ kind: 'failed', error: this.#exitError(child, 'died') });
+    else if (this.state === 'ready') void this.#die(this.#exitError(child, 'died'));
   }
 
   async #onConnectionEnd(child: CoreChildHandle, end: ConnectionEnd): Promise<void> {
@@ -171,8 +174,15 @@ export class CoreProcess extends Lifecycle {
     if (!isProtocol && (await child.exitedWithin(EXIT_AFTER_SOCKET_MS))) return;
     const error = end.kind === 'failed' ? end.error : new Error('it closed the connection');
     const whenReady = this.#withLastLines('died', error, 'CORE_DIED');
-    if (this.state === 'ready') await this.close({ kind: 'failed', error: whenReady });
+    if (this.state === 'ready') await this.#die(whenReady);
     else this.#startAbort.abort(this.#withLastLines('failed to start', error, 'CORE_START_FAILED'));
+  }
+
+  /** Said first: a process that has hung up may take the whole kill ladder to end. */
+  #die(error: AlirtcError): Promise<void> {
+    const cause: EndCause = { kind: 'failed', error };
+    this.#resolveLost(cause);
+    return this.close(cause);
   }
 
   #exitError(child: CoreChildHandle, what: string): AlirtcError {
@@ -196,6 +206,7 @@ export class CoreProcess extends Lifecycle {
     return new AlirtcError('unavailable', `core service ${this.#options.path} ${what}: ${messageOf(why)}${tail}`, {
       reason,
       cause: why,
+      remedy: 'create a new engine; the last lines and the log tell what happened',
       metadata: {
         last_lines: lines,
         ...(exit?.code == null ? {} : { exit_code: String(exit.code) }),

@@ -10,19 +10,19 @@ export interface CoreStarterOptions extends Pick<
   'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder'
 > {
   logger: Logger;
-  /** Each core process works in the folder of its engine's id below this one. */
-  workRoot: string;
+  /** Each core process works in the folder of its engine's id below this one; left out: in "work" in the engine's log folder. */
+  workRoot?: string;
 }
 
 /** What engine sessions start their core processes with. */
 export function createCoreStarter(options: CoreStarterOptions): StartEngineCore {
   const { logger, workRoot, ...processOptions } = options;
-  return async ({ engineId, servicePath, lowPort, highPort, onCallback }) => {
+  return async ({ engineId, servicePath, lowPort, highPort, logPath, onCallback }) => {
     const core = new CoreProcess({
       ...processOptions,
       path: servicePath,
       ports: new PortRange({ low: lowPort, high: highPort }),
-      workFolder: path.join(workRoot, engineId),
+      workFolder: workRoot === undefined ? path.join(logPath, 'work') : path.join(workRoot, engineId),
       logger: logger.child({ engineId }),
     });
     await core.start();
@@ -35,7 +35,7 @@ export function createCoreStarter(options: CoreStarterOptions): StartEngineCore 
       send: (name, fields, payload) => connection.send(name, fields, payload),
       drained: () => connection.drained(),
       lastLines: () => [...core.lastLines],
-      done: core.done,
+      done: Promise.race([core.lost, core.done]),
       close: () => core.close(),
     };
   };

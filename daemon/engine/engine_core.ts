@@ -12,7 +12,7 @@ export interface EngineCore {
   drained(): Promise<void>;
   /** The last lines that the process wrote, for the error when it died. */
   lastLines(): string[];
-  /** Resolves when the process has ended; never rejects. */
+  /** Resolves when the process has ended in order, or as soon as it is known to be lost; close() ends what is left of it. Never rejects. */
   readonly done: Promise<EndCause>;
   /** Asks it to end, then makes it end. Bounded; idempotent. */
   close(): Promise<void>;

@@ -18,6 +18,7 @@ export interface EngineRegistryOptions {
   logRoot: string;
   maxEngines: number;
   eventRing: number;
+  eventRingBytes: number;
   keys: ReadonlyMap<string, string>;
   channelServerUrl: () => string | undefined;
   startCore: StartEngineCore;
@@ -62,7 +63,9 @@ export class EngineRegistry {
     const engineId = newEngineId();
     const ports = checkPortRange(request.lowPort, request.highPort, corePorts);
     if (request.extra.length > MAX_EXTRA_CHARACTERS)
-      throw invalidField('extra', request.extra, `has more than ${MAX_EXTRA_CHARACTERS} characters`);
+      throw invalidField('extra', request.extra, `has more than ${MAX_EXTRA_CHARACTERS} characters`, {
+        remedy: 'leave out what no core service reads',
+      });
     const extra = checkJsonObject('extra', request.extra, true);
     const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
     if (this.#live.size >= maxEngines)
@@ -165,6 +168,7 @@ function notFound(engineId: string): Error {
   return refusal('not_found', 'ENGINE_NOT_FOUND', 'no such engine, or it was released', {
     field: 'engine_id',
     value: engineId.slice(0, 80),
+    remedy: 'create an engine, or see ListEngines for those there are',
   });
 }
 

@@ -45,6 +45,8 @@ export interface EngineSessionOptions {
   /** Read at every use: an embedded channel server may move. */
   channelServerUrl: () => string | undefined;
   eventRing: number;
+  /** Default 8 MB. */
+  eventRingBytes?: number;
   startCore: StartEngineCore;
   clock: Clock;
   logger: Logger;
@@ -53,6 +55,7 @@ export interface EngineSessionOptions {
 /** From CREATE to the first answer. */
 const HELLO_DEADLINE_MS = 10_000;
 const LEAVE_AT_END_MS = 2_000;
+const NEW_ENGINE = { remedy: 'create a new engine' };
 
 /**
  * One engine: its desired state and one live core process. The parts hold the state (settings, channel, what is published, subscribed and pushed); this class
@@ -85,7 +88,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.engineId = options.engineId;
     this.clock = options.clock;
     this.logger = options.logger.child({ engineId: options.engineId });
-    this.log = new EventLog(options.clock, options.eventRing);
+    this.log = new EventLog(options.clock, options.eventRing, options.eventRingBytes);
     this.media = new MediaHub(
       {
         demand: (demand) => this.sendParameter({ demand }),
@@ -154,7 +157,8 @@ export class EngineSession extends Lifecycle implements EngineContext {
   }
 
   send<N extends CommandName>(name: N, fields: CommandFields<N>, payload?: Uint8Array): void {
-    if (this.#core === undefined) throw refusal('unavailable', 'CORE_DIED', 'the engine has no live core process');
+    if (this.#core === undefined)
+      throw refusal('unavailable', 'CORE_DIED', 'the engine has no live core process', NEW_ENGINE);
     this.#core.send(name, fields, payload);
   }
 
@@ -207,13 +211,17 @@ export class EngineSession extends Lifecycle implements EngineContext {
   protected override async onClose(cause: EndCause): Promise<void> {
     const died = cause.kind === 'failed';
     this.#endedByItself = died;
-    if (!died) await this.#leaveAndClose(cause);
+    const detail = endDetail(cause);
+    if (died) {
+      // Nobody waits for the end of a process that will say nothing any more.
+      const error = refusal('unavailable', 'CORE_DIED', detail, NEW_ENGINE);
+      this.answers.fail(error);
+      this.media.end(error);
+    } else await this.#leaveAndClose(cause);
     await this.#core?.close();
     this.#core = undefined;
-    const detail = endDetail(cause);
-    const error = died ? refusal('unavailable', 'CORE_DIED', detail) : undefined;
-    this.answers.fail(error ?? refusal('unavailable', 'ENGINE_ENDED', 'the engine was released'));
-    this.media.end(error);
+    this.answers.fail(refusal('unavailable', 'ENGINE_ENDED', 'the engine was released', NEW_ENGINE));
+    this.media.end();
     this.#pictures.close();
     this.setState(EngineState.CLOSED, detail.split('\n')[0] ?? '');
     this.log.end({ cause: endCause(cause), detail });

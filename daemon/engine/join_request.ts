@@ -20,6 +20,7 @@ export interface Join {
 }
 
 const MAX_TOKEN_CHARACTERS = 16_384;
+const EMPTY_TOKEN = { reason: 'ERR_JOIN_CONFIG_INVALID', remedy: 'make one with GenerateToken' };
 const DEFAULT_AUDIO_CACHE = 300;
 const DEFAULT_VIDEO_CACHE = 100;
 /** What one machine can hold; the interface names no limit. */
@@ -44,16 +45,17 @@ type Said = (name: 'channel' | 'userId' | 'userName') => string;
 function credentialOf({ credential }: JoinChannelRequest): { credential: Credential; authRole: string; said: Said } {
   if (credential?.$case === 'authInfo') {
     const { channel, userId, userName, appId, nonce, timestamp, token: hash, role } = credential.value;
-    if (hash === '') throw invalidField('auth_info.token', '', 'is empty', { reason: 'ERR_JOIN_CONFIG_INVALID' });
+    if (hash === '') throw invalidField('auth_info.token', '', 'is empty', EMPTY_TOKEN);
     const said: Said = (name) => ({ channel, userId, userName })[name];
     const auth = { appId, channel, userId, nonce, timestamp };
     return { credential: { kind: 'auth', auth, hash }, authRole: role, said };
   }
   const token = credential?.value ?? '';
-  if (token === '') throw invalidField('token', '', 'is empty', { reason: 'ERR_JOIN_CONFIG_INVALID' });
+  if (token === '') throw invalidField('token', '', 'is empty', EMPTY_TOKEN);
   if (token.length > MAX_TOKEN_CHARACTERS)
     throw invalidField('token', '', `has more than ${MAX_TOKEN_CHARACTERS} characters`, {
       reason: 'ERR_JOIN_BAD_TOKEN',
+      remedy: 'make it with GenerateToken',
     });
   const said: Said = (name) => (name === 'userName' ? '' : identityOf(token)[name]);
   return { credential: { kind: 'token', token }, authRole: '', said };

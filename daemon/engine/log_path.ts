@@ -29,6 +29,7 @@ function cannotBeMade(wanted: string, error: unknown): Error {
   return refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', `log_path: cannot be made: ${text}`, {
     field: 'log_path',
     value: wanted.slice(0, 80),
+    remedy: 'leave it empty, or name a folder that can be made below the log root',
   });
 }
 

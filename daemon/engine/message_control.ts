@@ -29,7 +29,9 @@ export class MessageControl {
   sendMediaExtension(request: SendMediaExtensionMsgRequest): void {
     const bytes = request.message.byteLength;
     if (bytes < 1 || bytes > MAX_SEI_BYTES)
-      throw invalidField('message', bytes, `${bytes} bytes, has to be 1 to ${MAX_SEI_BYTES}`);
+      throw invalidField('message', bytes, `${bytes} bytes, has to be 1 to ${MAX_SEI_BYTES}`, {
+        remedy: 'split it into several messages',
+      });
     // Left out, i.e. 0, is one copy.
     const repeatCount = request.repeatCount === 0 ? 1 : request.repeatCount;
     checkRange('repeat_count', repeatCount, FOREVER, 1_000_000);
@@ -47,7 +49,10 @@ export class MessageControl {
   sendData(request: SendDataChannelMessageRequest): void {
     const message = request.ctrlMsg ?? DataChannelMsg.fromPartial({});
     const bytes = message.data.byteLength;
-    if (bytes > MAX_DATA_BYTES) throw invalidField('ctrl_msg.data', bytes, `${bytes} bytes, at most ${MAX_DATA_BYTES}`);
+    if (bytes > MAX_DATA_BYTES)
+      throw invalidField('ctrl_msg.data', bytes, `${bytes} bytes, at most ${MAX_DATA_BYTES}`, {
+        remedy: 'split it into several messages',
+      });
     const type = dataMsgType.toIpc(message.type, 'ctrl_msg.type');
     if (!this.#channel.isJoined)
       throw wrongState('ERR_PUBLISH_NOT_JOIN_CHANNEL', 'the engine is in no channel', 'join a channel first');

@@ -105,5 +105,6 @@ function refuseRange(field: string, port: number, rule: string): AlirtcError {
     reason: 'BAD_PORT_RANGE',
     field,
     value: String(port),
+    remedy: `give ports from 1 to ${HIGHEST_PORT}, the lower one first`,
   });
 }

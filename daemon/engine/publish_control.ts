@@ -109,13 +109,15 @@ export class PublishControl {
       signal,
       match: (event) => {
         if (event.$case === 'onLeaveChannelResult')
-          throw wrongState('ERR_PUBLISH_NOT_JOIN_CHANNEL', 'the channel was left meanwhile');
+          throw wrongState('ERR_PUBLISH_NOT_JOIN_CHANNEL', 'the channel was left meanwhile', 'join again');
         const isChange = event.$case === row.event && 'newState' in event.value;
         if (!isChange) return undefined;
         const state = event.value.newState;
         if (state === wanted || (!enabled && state === PublishState.IDLE)) return state;
         if (enabled && state === PublishState.NO_PUBLISH)
-          throw refusal('aborted', row.failure, `publishing the ${kind} stream failed`);
+          throw refusal('aborted', row.failure, `publishing the ${kind} stream failed`, {
+            remedy: 'see OnError for the reason, and publish again',
+          });
         return undefined;
       },
     });

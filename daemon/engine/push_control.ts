@@ -191,6 +191,7 @@ function checkFrameId({ frameId }: AudioFrameData): void {
   if (Buffer.byteLength(frameId) <= MAX_FRAME_ID_BYTES) return;
   throw invalidField('frame.frame_id', frameId, `has more than ${MAX_FRAME_ID_BYTES} bytes`, {
     reason: 'ERR_AUDIO_DATA_ERROR',
+    remedy: 'shorten it',
   });
 }
 

@@ -114,21 +114,28 @@ export class SettingsControl {
     if (this.#channel.current !== undefined)
       throw wrongState('ERR_SDK_INVALID_STATE', 'the engine is in a channel, or joining', 'call it before the join');
     const seconds = request.seconds ?? DEFAULT_CHECK_PEOPLE_S;
-    if (seconds > MAX_CHECK_PEOPLE_S) throw invalidField('seconds', seconds, `has to be at most ${MAX_CHECK_PEOPLE_S}`);
+    if (seconds > MAX_CHECK_PEOPLE_S)
+      throw invalidField('seconds', seconds, `has to be at most ${MAX_CHECK_PEOPLE_S}`, {
+        remedy: `give at most ${MAX_CHECK_PEOPLE_S} seconds`,
+      });
     this.#engine.set('check people', 'SET_PERIOD_FOR_CHECK_PEOPLE', { seconds });
     this.#channel.checkPeopleSeconds = seconds;
   }
 
   setParameter(params: string): void {
     if (params.length > MAX_PARAMETER_CHARACTERS)
-      throw invalidField('params', params, `has more than ${MAX_PARAMETER_CHARACTERS} characters`);
+      throw invalidField('params', params, `has more than ${MAX_PARAMETER_CHARACTERS} characters`, {
+        remedy: 'set fewer keys at a time',
+      });
     const object = checkJsonObject('params', params, false);
     const ours = object['alirtcd'];
     if (ours !== undefined) {
       const keys = typeof ours === 'object' && ours !== null ? Object.keys(ours) : ['alirtcd'];
       const wrong = keys.find((key) => !CLIENT_PARAMETERS.has(key));
       if (wrong !== undefined)
-        throw invalidField('params', wrong, `"alirtcd" may hold only ${[...CLIENT_PARAMETERS].join(', ')}`);
+        throw invalidField('params', wrong, `"alirtcd" may hold only ${[...CLIENT_PARAMETERS].join(', ')}`, {
+          remedy: 'leave the other keys out: they are between daemon and core service',
+        });
     }
     // What is set is told by its top-level keys: the same set of keys replaces what it said before.
     this.#engine.set(`parameter ${Object.keys(object).sort().join(' ')}`, 'SET_PARAMETER', { param: params });
@@ -169,5 +176,5 @@ function dimensions(value: Dimensions | undefined, fallback: Dimensions): Dimens
 
 function notNegative(field: string, value: number): number {
   if (value >= 0) return value;
-  throw invalidField(field, value, 'is negative');
+  throw invalidField(field, value, 'is negative', { remedy: 'give 0, which is the default, or more' });
 }

@@ -103,7 +103,7 @@ export class SubscribeControl {
       signal,
       match: (event) => {
         if (event.$case === 'onLeaveChannelResult')
-          throw wrongState('ERR_SUBSCRIBE_NOT_JOIN_CHANNEL', 'the channel was left meanwhile');
+          throw wrongState('ERR_SUBSCRIBE_NOT_JOIN_CHANNEL', 'the channel was left meanwhile', 'join again');
         if (event.$case !== events[kind] || !('uid' in event.value) || event.value.uid !== uid) return undefined;
         const state = (event.value as { newState: SubscribeState }).newState;
         return isThere(state) ? state : undefined;

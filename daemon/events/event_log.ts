@@ -24,22 +24,34 @@ export interface EventWait<T> {
 }
 
 export const DEFAULT_RING_EVENTS = 4096;
+export const DEFAULT_RING_BYTES = 8_000_000;
+
+interface Slot {
+  logged: LoggedEvent;
+  /** Bytes of all events before this one, since the beginning. */
+  bytesBefore: number;
+}
 
 /**
- * The ordered events of one engine: numbers without gaps, a bounded ring, an end. Readers are cursors into the ring, so a slow
+ * The ordered events of one engine: numbers without gaps, a ring bounded in events and in bytes, an end. Readers are cursors into the ring, so a slow
  * reader costs no memory; one that lags by more than half of the ring is ended while the event it needs next can still be asked for.
  */
 export class EventLog {
-  readonly #ring: (LoggedEvent | undefined)[];
+  readonly #ring: (Slot | undefined)[];
+  readonly #maxBytes: number;
   readonly #clock: Clock;
   readonly #listeners = new Set<(event: LoggedEvent) => void>();
   #next = 1;
+  #oldest = 1;
+  /** Of all events since the beginning. */
+  #bytes = 0;
   #ended = false;
 
-  constructor(clock: Clock, capacity = DEFAULT_RING_EVENTS) {
+  constructor(clock: Clock, capacity = DEFAULT_RING_EVENTS, maxBytes = DEFAULT_RING_BYTES) {
     if (capacity < 2) throw new RangeError(`an event ring of ${capacity}`);
     this.#clock = clock;
-    this.#ring = new Array<LoggedEvent | undefined>(capacity);
+    this.#maxBytes = maxBytes;
+    this.#ring = new Array<Slot | undefined>(capacity);
   }
 
   /** The number that the next event will have. */
@@ -49,7 +61,7 @@ export class EventLog {
 
   /** The oldest number that can be asked for; equals `next` while nothing was logged. */
   get oldest(): number {
-    return Math.max(1, this.#next - this.#ring.length);
+    return this.#oldest;
   }
 
   /** True: the last event was the end. */
@@ -57,9 +69,10 @@ export class EventLog {
     return this.#ended;
   }
 
-  /** How far a reader may lag behind before it is ended. */
-  get maxLag(): number {
-    return Math.floor(this.#ring.length / 2);
+  /** True: a reader whose next event is that one is so far behind the newest that it has to be ended. */
+  lagsTooFar(sequence: number): boolean {
+    const bytesBehind = this.#bytes - (this.#slot(sequence + 1)?.bytesBefore ?? this.#bytes);
+    return this.#next - sequence > this.#ring.length / 2 || bytesBehind > this.#maxBytes / 2;
   }
 
   /** Nothing is appended after the end. */
@@ -67,7 +80,10 @@ export class EventLog {
     if (this.#ended) return;
     if (event.$case === 'ended') this.#ended = true;
     const logged: LoggedEvent = { sequence: this.#next, timeUs: Math.floor(this.#clock.nowMs() * 1000), event };
-    this.#ring[logged.sequence % this.#ring.length] = logged;
+    const bytes = bytesOf(event.value);
+    this.#makeRoom(bytes);
+    this.#ring[logged.sequence % this.#ring.length] = { logged, bytesBefore: this.#bytes };
+    this.#bytes += bytes;
     this.#next += 1;
     for (const listener of [...this.#listeners]) listener(logged);
   }
@@ -77,8 +93,22 @@ export class EventLog {
   }
 
   at(sequence: number): LoggedEvent | undefined {
-    const logged = this.#ring[sequence % this.#ring.length];
-    return logged?.sequence === sequence ? logged : undefined;
+    return this.#slot(sequence)?.logged;
+  }
+
+  #slot(sequence: number): Slot | undefined {
+    const slot = this.#ring[sequence % this.#ring.length];
+    return slot?.logged.sequence === sequence ? slot : undefined;
+  }
+
+  /** Lets go of the oldest events until one more of that size fits; the newest one always stays. */
+  #makeRoom(bytes: number): void {
+    const isFull = (): boolean => this.#next - this.#oldest >= this.#ring.length;
+    const kept = (): number => this.#bytes - (this.#slot(this.#oldest)?.bytesBefore ?? this.#bytes);
+    while (this.#oldest < this.#next && (isFull() || kept() + bytes > this.#maxBytes)) {
+      this.#ring[this.#oldest % this.#ring.length] = undefined;
+      this.#oldest += 1;
+    }
   }
 
   /** Called inside append(), in the order of the events. The returned function takes it back. */
@@ -132,7 +162,11 @@ export class EventLog {
       const { timeoutMs } = wait;
       const onTimeout = (): void =>
         finish(() =>
-          reject(refusal('deadline_exceeded', 'DEADLINE_EXCEEDED', `${wait.what} did not come in ${timeoutMs} ms`)),
+          reject(
+            refusal('deadline_exceeded', 'DEADLINE_EXCEEDED', `${wait.what} did not come in ${timeoutMs} ms`, {
+              remedy: 'look at the events: it may still come',
+            }),
+          ),
         );
       const stopTimer = timeoutMs === undefined ? () => undefined : this.#clock.after(timeoutMs, onTimeout);
       if (wait.signal?.aborted === true) onAbort();
@@ -142,6 +176,16 @@ export class EventLog {
     waited.catch(() => undefined);
     return waited;
   }
+}
+
+/** What an event keeps in memory, roughly: its texts and payloads, and as much again for each field as an object costs. */
+const BYTES_PER_FIELD = 32;
+
+function bytesOf(value: unknown): number {
+  if (value instanceof Uint8Array) return BYTES_PER_FIELD + value.byteLength;
+  if (typeof value === 'string') return BYTES_PER_FIELD + 2 * value.length;
+  if (typeof value !== 'object' || value === null) return BYTES_PER_FIELD;
+  return Object.values(value).reduce<number>((sum, field) => sum + bytesOf(field), BYTES_PER_FIELD);
 }
 
 export function engineEnded(ended: EngineEnded, what: string): AlirtcError {

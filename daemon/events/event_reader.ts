@@ -49,9 +49,9 @@ export class EventReader {
 
   #read(): GetEventHandlerResponse {
     const logged = this.#log.at(this.#cursor);
-    const lag = this.#log.next - this.#cursor;
     // What was asked for from the start may lie further back than the lag; it is read without waiting, so only falling out of the ring ends it.
-    if (logged === undefined || (lag > this.#log.maxLag && this.#live)) throw tooSlow(this.#cursor, this.#log);
+    if (logged === undefined || (this.#live && this.#log.lagsTooFar(this.#cursor)))
+      throw tooSlow(this.#cursor, this.#log);
     this.#cursor += 1;
     if (this.#cursor === this.#log.next) this.#live = true;
     if (logged.event.$case === 'ended') this.#finished = true;

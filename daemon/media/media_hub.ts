@@ -27,6 +27,8 @@ export class MediaHub {
   readonly #core: MediaHubCore;
   readonly #clock: Clock;
   readonly #keyFrameAskedMs = new Map<string, number>();
+  /** The encoded tracks that have been seen since the first stream of them was opened: track and user id. */
+  readonly #encodedSources = new Map<string, { uid: string; track: number }>();
   #demandQueued = false;
   #ended: { error?: Error } | undefined;
 
@@ -56,11 +58,16 @@ export class MediaHub {
     }
     this.#streams.add(stream);
     this.announceDemand();
+    if (selection.kind === 'encoded') this.#beginWithKeyFrames(stream);
     return () => this.#close(stream);
   }
 
   deliver(frame: MediaFrame): void {
-    if (frame.keyFrame && frame.kind === 'encoded') this.#keyFrameAskedMs.delete(`${frame.track} ${frame.uid}`);
+    if (frame.kind === 'encoded') {
+      const { uid, track } = frame;
+      this.#encodedSources.set(`${track} ${uid}`, { uid, track });
+      if (frame.keyFrame) this.#keyFrameAskedMs.delete(`${track} ${uid}`);
+    }
     let withPayload: MediaFrame | undefined = frame.ring === undefined ? frame : undefined;
     for (const stream of this.#streams) {
       if (!stream.wants(frame)) continue;
@@ -77,6 +84,7 @@ export class MediaHub {
     for (const stream of this.#streams) stream.forget(uid);
     for (const source of this.#keyFrameAskedMs.keys())
       if (source.endsWith(` ${uid}`)) this.#keyFrameAskedMs.delete(source);
+    for (const [source, { uid: user }] of this.#encodedSources) if (user === uid) this.#encodedSources.delete(source);
   }
 
   /** Tells the core the demand once the current work is done; also to be called when the core is new. */
@@ -99,7 +107,20 @@ export class MediaHub {
 
   #close(stream: MediaStream): void {
     stream.close();
-    if (this.#streams.delete(stream)) this.announceDemand();
+    if (!this.#streams.delete(stream)) return;
+    this.announceDemand();
+    if (![...this.#streams].some(({ selection }) => selection.kind === 'encoded')) this.#encodedSources.clear();
+  }
+
+  /**
+   * The core asks for a key frame when a track comes to be wanted. One that another stream reads already flows on, and would begin for this one with its next
+   * key frame, seconds later.
+   */
+  #beginWithKeyFrames(stream: MediaStream): void {
+    const { uids, tracks } = stream.selection;
+    for (const { uid, track } of this.#encodedSources.values())
+      if ((uids.size === 0 || uids.has(uid)) && (tracks.size === 0 || tracks.has(track)))
+        this.#askForKeyFrame(uid, track);
   }
 
   /** The frame with its picture read, once for all streams; with `ring` still there: it could not be read. */

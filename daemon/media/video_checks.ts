@@ -29,12 +29,13 @@ export function checkVideoFrame(
   source: VideoSource,
   frame: VideoDataSample | undefined,
 ): { fields: VideoFields; payload: Uint8Array } {
-  if (frame === undefined) throw wrong('frame', '', 'is missing');
+  if (frame === undefined) throw wrong('frame', '', 'is missing', 'give a frame');
   const format = convert.videoDataFormat.toIpc(frame.format, 'frame.format');
   const bufferType = convert.videoBufferType.toIpc(frame.bufferType, 'frame.buffer_type');
   if (bufferType !== VideoBufferType.RawData)
-    throw wrong('frame.buffer_type', bufferType, 'only RAW_DATA has a meaning on Linux');
-  if (!ROTATIONS.includes(frame.rotation)) throw wrong('frame.rotation', frame.rotation, 'has to be 0, 90, 180 or 270');
+    throw wrong('frame.buffer_type', bufferType, 'only RAW_DATA has a meaning on Linux', 'give RAW_DATA');
+  if (!ROTATIONS.includes(frame.rotation))
+    throw wrong('frame.rotation', frame.rotation, 'has to be 0, 90, 180 or 270', 'give one of these');
   const layout = format === VideoDataFormat.H264 ? accessUnit(source, frame) : rawPicture(source, format, frame);
   if (frame.data.byteLength < layout.bytes)
     throw wrong(
@@ -80,7 +81,7 @@ function rawPicture(source: VideoSource, format: number, frame: VideoDataSample)
 function checkSize(source: VideoSource, { width, height }: VideoDataSample, least: number): void {
   const { side, pixels, name } = LIMITS[source];
   const refuse = (field: string, value: number): Error =>
-    wrong(field, value, `${width}x${height}: has to be ${least}x${least} to ${name}`, 'scale the picture down');
+    wrong(field, value, `${width}x${height}: has to be ${least}x${least} to ${name}`, 'scale the picture');
   if (width < least || width > side) throw refuse('frame.width', width);
   if (height < least || height > side) throw refuse('frame.height', height);
   if (width * height > pixels) throw refuse('frame.width', width);
@@ -97,7 +98,12 @@ function accessUnit(source: VideoSource, frame: VideoDataSample): Layout {
   const { data } = frame;
   const bytes = data.byteLength;
   if (bytes > MAX_ACCESS_UNIT_BYTES)
-    throw wrong('frame.data', bytes, `${bytes} bytes, at most ${MAX_ACCESS_UNIT_BYTES}`);
+    throw wrong(
+      'frame.data',
+      bytes,
+      `${bytes} bytes, at most ${MAX_ACCESS_UNIT_BYTES}`,
+      'encode with a lower bit rate',
+    );
   const zeros = data[2] === 0 ? 3 : 2;
   const begins = bytes > zeros + 1 && data[0] === 0 && data[1] === 0 && data[zeros] === 1;
   if (!begins)
@@ -111,10 +117,15 @@ function stride(field: string, value: number, least: number): number {
   if (value === 0) return least;
   // More than twice the line is a mistake, and would let the length overflow what is checked.
   if (value < least || value > 2 * least + 4096)
-    throw wrong(field, value, `has to be 0, or at least ${least} bytes a line`);
+    throw wrong(
+      field,
+      value,
+      `has to be 0, or ${least} to ${2 * least + 4096} bytes a line`,
+      'give 0 when lines have no padding',
+    );
   return value;
 }
 
-function wrong(field: string, value: unknown, message: string, remedy?: string): Error {
-  return invalidField(field, value, message, { reason: REASON, ...(remedy === undefined ? {} : { remedy }) });
+function wrong(field: string, value: unknown, message: string, remedy: string): Error {
+  return invalidField(field, value, message, { reason: REASON, remedy });
 }

@@ -46,6 +46,7 @@ describe('bad input: joins that go beyond', () => {
       code: status.UNAUTHENTICATED,
       reason: 'ERR_JOIN_BAD_TOKEN',
       number: ErrorCode.JOIN_BAD_TOKEN,
+      field: 'timestamp',
       text: /expired/,
     });
   });
@@ -59,6 +60,7 @@ describe('bad input: joins that go beyond', () => {
       code: status.FAILED_PRECONDITION,
       reason: 'ERR_JOIN_PROFILE_MISMATCH',
       number: ErrorCode.JOIN_PROFILE_MISMATCH,
+      field: 'config.channel_profile',
     });
     assert.equal((await engine.snapshot())?.state, EngineState.READY);
     assert.equal((await first.snapshot())?.state, EngineState.JOINED);

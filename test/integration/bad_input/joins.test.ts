@@ -26,6 +26,7 @@ interface TokenRow {
   code: status;
   number: ErrorCode;
   reason: string;
+  field: string;
   /** What the text has to name. */
   text: RegExp;
 }
@@ -34,6 +35,7 @@ const BAD_TOKEN = {
   code: status.UNAUTHENTICATED,
   number: ErrorCode.JOIN_BAD_TOKEN,
   reason: 'ERR_JOIN_BAD_TOKEN',
+  field: 'token',
 };
 
 async function token(client: AlirtcClient, options: Partial<Parameters<AlirtcClient['generateToken']>[0]> = {}) {
@@ -51,18 +53,21 @@ const TOKENS: TokenRow[] = [
     title: 'for another channel',
     join: async (client) => ({ token: await token(client, { channel: 'there' }) }),
     ...BAD_TOKEN,
+    field: 'channel_id',
     text: /channel_id.*"there".*"here"/,
   },
   {
     title: 'for another user',
     join: async (client) => ({ token: await token(client, { userId: 'you' }) }),
     ...BAD_TOKEN,
+    field: 'user_id',
     text: /user_id.*"you".*"me"/,
   },
   {
     title: 'that has expired',
     join: async (client) => ({ token: await token(client, { timestamp: now() - 1 }) }),
     ...BAD_TOKEN,
+    field: 'timestamp',
     text: /timestamp.*expired at \d{4}-/,
   },
   {
@@ -77,6 +82,7 @@ const TOKENS: TokenRow[] = [
     code: status.UNAUTHENTICATED,
     number: ErrorCode.JOIN_BAD_APPID,
     reason: 'ERR_JOIN_BAD_APPID',
+    field: 'app_id',
     text: /app_id.*"nobodys"/,
   },
   { title: 'of garbage', join: () => ({ token: '%%% garbage %%%' }), ...BAD_TOKEN, text: /token/ },
@@ -93,12 +99,14 @@ const TOKENS: TokenRow[] = [
     title: 'of LiveKit for another channel',
     join: async (client) => ({ token: await token(client, { channel: 'there', format: TokenFormat.LIVEKIT }) }),
     ...BAD_TOKEN,
+    field: 'channel_id',
     text: /channel_id.*"there".*"here"/,
   },
   {
     title: 'of LiveKit for another user',
     join: async (client) => ({ token: await token(client, { userId: 'you', format: TokenFormat.LIVEKIT }) }),
     ...BAD_TOKEN,
+    field: 'user_id',
     text: /user_id.*"you".*"me"/,
   },
   {
@@ -125,6 +133,7 @@ const TOKENS: TokenRow[] = [
     code: status.UNAUTHENTICATED,
     number: ErrorCode.JOIN_BAD_APPID,
     reason: 'ERR_JOIN_BAD_APPID',
+    field: 'app_id',
     text: /app_id.*"nobodys"/,
   },
 ];
@@ -142,12 +151,12 @@ describe('bad input: joining', () => {
       await bed.nothingIsLeft();
     });
 
-    for (const { title, join, code, number, reason, text } of TOKENS)
+    for (const { title, join, code, number, reason, field, text } of TOKENS)
       it(`${title} gives ${reason}, as the status and as one OnJoinChannelResult`, async () => {
         const events = engine.events();
         await eventOf(events, 'snapshot');
         const options = { channelId: CHANNEL, userId: USER, config: CONFIG, ...(await join(bed.client)) };
-        await refused(engine.joinChannel(options), { code, reason, number, text });
+        await refused(engine.joinChannel(options), { code, reason, number, field, text });
         await engine.joinChannel(options, { wait: false });
         const results = [await eventOf(events, 'onJoinChannelResult'), await eventOf(events, 'onJoinChannelResult')];
         for (const { value } of results) {

@@ -20,7 +20,7 @@ export interface Refusal {
   text?: RegExp;
 }
 
-/** Asserts that the call is refused so, and gives the error. */
+/** Asserts that the call is refused so, with a remedy, and gives the error. */
 export async function refused(call: Promise<unknown>, expected: Refusal): Promise<AlirtcStatusError> {
   const error = await call.then(
     () => assert.fail(`was accepted, expected ${status[expected.code]} ${expected.reason}`),
@@ -35,6 +35,7 @@ export async function refused(call: Promise<unknown>, expected: Refusal): Promis
   assert.equal(field, expected.field, seen);
   if (expected.value !== undefined) assert.equal(value, expected.value, seen);
   if (expected.text !== undefined) assert.match(message, expected.text);
+  assert.ok(error.remedy !== undefined && error.remedy !== '', `no remedy: ${seen}`);
   assert.ok(message.length > 0 && message.length <= 2000, `a message of ${message.length} characters`);
   return error;
 }

@@ -48,6 +48,19 @@ describe('the core of an engine session', () => {
     assert.deepEqual(core.lastLines(), ['assertion failed: engine != nullptr']);
   });
 
+  it('is known to be lost at once when it hangs up and lives on, and is ended behind that', async () => {
+    const core = await start('hangs_up.mjs');
+    const begun = performance.now();
+    core.send('LEAVE_CHANNEL', {});
+    const cause = await core.done;
+    assert.equal(cause.kind, 'failed');
+    assert.ok(performance.now() - begun < 1000);
+    assert.doesNotThrow(() => process.kill(core.pid, 0));
+    await core.close();
+    assert.throws(() => process.kill(core.pid, 0), { code: 'ESRCH' });
+    assert.equal(reservedPortCount(), 0);
+  });
+
   it('is refused when the range is upside down', async () => {
     const starter = createCoreStarter({ logger: createLogger('test', 'silent'), workRoot });
     await assert.rejects(

@@ -281,6 +281,26 @@ describe('the end of an engine', () => {
     assert.equal(session.model.state, EngineState.CLOSED);
   });
 
+  it('is told, and ends the streams, before what is left of a core that hung up has been reaped', async () => {
+    const { session, core, told } = await start();
+    let reap!: () => void;
+    core.reaped = new Promise((resolve) => (reap = resolve));
+    const selection = { kind: 'mixed' as const, uids: new Set<string>(), tracks: new Set<number>() };
+    const ended = new Promise<Error | undefined>((resolve) => {
+      session.media.open({ ...selection, shape: { sampleRate: 48_000, channels: 1 } }, 1, {
+        write: (_message, done) => done(),
+        end: resolve,
+      });
+    });
+    core.die('it closed the connection');
+    assert.match(String(await ended), /closed the connection/);
+    assert.equal(told('onError').length, 1);
+    assert.equal(told('ended').length, 0);
+    reap();
+    await session.done;
+    assert.equal(told('ended').length, 1);
+  });
+
   it('is told as an error at once when the core dies, also to who waits for something', async () => {
     const { session, core, clock, told, events } = await start();
     const waited = session.channel.join(joinRequest(token(clock), { wait: true }), never);

@@ -83,6 +83,34 @@ describe('the event log', () => {
     assert.equal((await resumed.next(never))?.sequence, 3);
   });
 
+  it('keeps no more bytes than it may, and says from where it can be read', async () => {
+    const log = new EventLog(new FakeClock(), 64, 10_000);
+    const sei = (bytes: number): void =>
+      log.append({ $case: 'onMediaExtensionMsgReceived', value: { userId: 'anna', message: Buffer.alloc(bytes) } });
+    for (let count = 0; count < 20; count += 1) sei(2_000);
+    assert.equal(log.next, 21);
+    assert.equal(log.oldest, 17);
+    assert.equal(log.at(16), undefined);
+    assert.throws(() => new EventReader(log, 16, snapshot), { class: 'out_of_range' });
+    const reader = new EventReader(log, 17, snapshot);
+    await reader.next(never);
+    for (let sequence = 17; sequence <= 20; sequence += 1) assert.equal((await reader.next(never))?.sequence, sequence);
+    // Larger than the ring: it is kept alone.
+    sei(50_000);
+    assert.equal(log.oldest, 21);
+    assert.equal((await reader.next(never))?.sequence, 21);
+  });
+
+  it('ends a reader that lags by half of the bytes while it can still resume without a loss', async () => {
+    const log = new EventLog(new FakeClock(), 64, 10_000);
+    const reader = new EventReader(log, 0, snapshot);
+    await reader.next(never);
+    const waiting = reader.next(never);
+    for (let count = 0; count < 4; count += 1)
+      log.append({ $case: 'onMediaExtensionMsgReceived', value: { userId: 'anna', message: Buffer.alloc(2_000) } });
+    await assert.rejects(waiting, { class: 'resource_exhausted', metadata: { resume: '1', oldest: '1', next: '5' } });
+  });
+
   it('lets a reader go when its call is cancelled', async () => {
     const controller = new AbortController();
     const reader = new EventReader(logOf(0), 0, snapshot);

@@ -58,9 +58,12 @@ export class FakeCore implements EngineCore {
     return ['its last words'];
   }
 
+  /** What close() waits for: a process that takes its time to end. */
+  reaped: Promise<void> = Promise.resolve();
+
   close(): Promise<void> {
     this.closed = true;
     this.#end({ kind: 'requested' });
-    return Promise.resolve();
+    return this.reaped;
   }
 }

@@ -99,6 +99,22 @@ describe('the media hub', () => {
     return { hub, demands, keyFrames, clock, open };
   }
 
+  it('asks at once for a key frame of the tracks that flow already when one more stream of them opens', () => {
+    const { hub, keyFrames, open } = make();
+    open(selection('encoded'));
+    hub.deliver(frame(1, { keyFrame: true }));
+    hub.deliver(frame(2));
+    assert.deepEqual(keyFrames, []);
+    open(selection('encoded', { uids: ['bernd'] }));
+    open(selection('pictures'));
+    assert.deepEqual(keyFrames, []);
+    open(selection('encoded', { uids: ['anna'], tracks: [0] }));
+    assert.deepEqual(keyFrames, ['anna']);
+    hub.forgetUser('anna');
+    open(selection('encoded'));
+    assert.deepEqual(keyFrames, ['anna']);
+  });
+
   it('gives each stream what it selected', () => {
     const { hub, open } = make();
     const all = open(selection('pictures'));

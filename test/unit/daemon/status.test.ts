@@ -45,6 +45,37 @@ describe('the table of statuses', () => {
     assert.deepEqual(unused, [status.OK, status.UNKNOWN, status.DATA_LOSS]);
   });
 
+  const TEXTS: Record<string, string> = {
+    'half a surrogate pair': 'a\ud83d',
+    'pairs that a limit cuts': `x${'\u{1f600}'.repeat(2000)}`,
+    Chinese: '频道'.repeat(3000),
+    'percent signs and line breaks': '%\n'.repeat(3000),
+  };
+  for (const [title, text] of Object.entries(TEXTS))
+    it(`keeps the trailers of a text with ${title} below 4 kB, well-formed`, () => {
+      const facts = { field: text, value: text, remedy: text, metadata: { last_lines: text } };
+      const error = toGrpcError(new AlirtcError('unavailable', text, { reason: 'CORE_DIED', ...facts }), silent);
+      const message = encodeURI(error.details);
+      const details = error.metadata.get('grpc-status-details-bin')[0];
+      assert.ok(Buffer.isBuffer(details));
+      const bytes = message.length + (details.length * 4) / 3;
+      assert.ok(bytes < 3_800, `${Math.round(bytes)} bytes`);
+      assert.ok(error.details.length > 1 && text.slice(0, 300).startsWith(error.details.slice(0, 1)));
+      const info = errorInfoOf(error);
+      for (const key of ['field', 'value', 'remedy', 'last_lines']) assert.notEqual(info?.metadata[key] ?? '', '');
+    });
+
+  it('ends a call with INTERNAL when its status cannot be encoded', () => {
+    const broken = new AlirtcError('not_found', 'gone', { reason: 'X' });
+    Object.defineProperty(broken, 'metadata', {
+      get: () => {
+        throw new Error('no metadata');
+      },
+    });
+    const error = toGrpcError(broken, silent);
+    assert.deepEqual([error.code, error.details], [status.INTERNAL, 'internal error']);
+  });
+
   it('hides what an unknown error says behind an id, and logs it', () => {
     const lines: string[] = [];
     const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
