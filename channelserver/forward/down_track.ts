@@ -16,7 +16,7 @@ export interface DownTrackOptions {
   streamId: string;
   trackId: string;
   ssrc: number;
-  send: (packet: Buffer, headerBytes: number) => void;
+  send: (packet: Buffer) => void;
   sendRtcp: (packet: Buffer) => void;
 }
 
@@ -153,7 +153,7 @@ export class DownTrack {
     this.#sent?.add(out.sequence, buffer, nowMs);
     this.stats.packets += 1;
     this.stats.bytes += payload.length;
-    this.#send(buffer, HEADER_BYTES);
+    this.#send(buffer);
   }
 
   /** The publisher's clock with our RTP time, so that receivers know when a picture was taken and what sounds with it. */
@@ -185,7 +185,7 @@ export class DownTrack {
       const packet = this.#sent?.take(sequence, nowMs);
       if (packet === undefined) continue;
       this.#retransmitted += 1;
-      this.#send(packet, HEADER_BYTES);
+      this.#send(packet);
     }
   }
 

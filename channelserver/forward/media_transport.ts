@@ -72,8 +72,8 @@ export interface MediaTransport {
   /** The value of an a=candidate line or of a trickled candidate; ignored when it cannot be used. */
   addRemoteCandidate(candidate: string): void;
   createDataChannel(options: DataChannelOptions): OutgoingDataChannel;
-  /** header and payload of one RTP packet, in one buffer; headerBytes says where the payload begins. Dropped unless connected. */
-  sendRtp(packet: Buffer, headerBytes: number): void;
+  /** A plain RTP packet. Dropped unless connected. */
+  sendRtp(packet: Buffer): void;
   /** A compound RTCP packet. Dropped unless connected. */
   sendRtcp(packet: Buffer): void;
   stats(): { sentBytes: number; receivedBytes: number };

@@ -83,7 +83,7 @@ export class SubscriberConnection {
       streamId: `${participantSid}|${trackSid}`,
       trackId: trackSid,
       ssrc: this.#newSsrc(),
-      send: (packet, headerBytes) => this.#transport.sendRtp(packet, headerBytes),
+      send: (packet) => this.#transport.sendRtp(packet),
       sendRtcp: (packet) => this.#transport.sendRtcp(packet),
     });
     if (!this.#slots.take(down)) return undefined;

@@ -24,7 +24,7 @@ import type {
 import { MAX_MESSAGE_BYTES } from './media_transport.js';
 import type { Logger } from '../../common/logger.js';
 import { isLoopbackHost } from './loopback.js';
-import { RawDtlsTransport, RawHeader } from './raw_dtls_transport.js';
+import { RawDtlsTransport } from './raw_dtls_transport.js';
 
 const SCTP_PORT = 5000;
 /** Content type of a record: RFC 5246, 6.2.1. */
@@ -37,7 +37,6 @@ export class WeriftTransport implements MediaTransport {
   readonly #ice: RTCIceTransport;
   readonly #dtls: RawDtlsTransport;
   readonly #sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES);
-  readonly #header = new RawHeader();
   #state: TransportState = 'new';
   #local: LocalParameters | undefined;
   #opening: Promise<void> | undefined;
@@ -149,18 +148,14 @@ export class WeriftTransport implements MediaTransport {
     };
   }
 
-  sendRtp(packet: Buffer, headerBytes: number): void {
-    if (this.#state !== 'connected') return;
-    const header = this.#header;
-    header.raw = packet.subarray(0, headerBytes);
-    header.sequenceNumber = packet.readUInt16BE(2);
-    header.ssrc = packet.readUInt32BE(8);
-    this.#sendDatagram(this.#dtls.srtp.encrypt(packet.subarray(headerBytes), header));
+  sendRtp(packet: Buffer): void {
+    const srtp = this.#dtls.session;
+    if (this.#state === 'connected' && srtp !== undefined) this.#sendDatagram(srtp.protectRtp(packet));
   }
 
   sendRtcp(packet: Buffer): void {
-    if (this.#state !== 'connected') return;
-    this.#sendDatagram(this.#dtls.srtcp.encrypt(packet));
+    const srtp = this.#dtls.session;
+    if (this.#state === 'connected' && srtp !== undefined) this.#sendDatagram(srtp.protectRtcp(packet));
   }
 
   stats(): { sentBytes: number; receivedBytes: number } {

@@ -7,7 +7,7 @@ import {
   type RTCCertificate,
   type RTCIceTransport,
 } from 'werift';
-import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from './srtp.js';
+import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from '../../../rtp/srtp.js';
 
 /** IANA's numbers of the SRTP protection profiles, the cheaper one first. */
 const PROFILES = { AEAD_AES_128_GCM: 7, AES128_CM_HMAC_SHA1_80: 1 } as const;

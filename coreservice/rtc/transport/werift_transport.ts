@@ -21,7 +21,7 @@ import type {
 } from './media_transport.js';
 import { WeriftDataChannel } from './werift_data_channel.js';
 import { WeriftDtls } from './werift_dtls.js';
-import { SrtpSession } from './srtp.js';
+import { SrtpSession } from '../../../rtp/srtp.js';
 
 /** SCTP's port inside DTLS, on both sides of every WebRTC implementation. */
 const SCTP_PORT = 5000;

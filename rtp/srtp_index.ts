@@ -44,3 +44,30 @@ export class ReplayWindow {
     if (this.#highest === undefined || index > this.#highest) this.#highest = index;
   }
 }
+
+/** What is known of each SSRC. A peer that sends ever new ones cannot make it grow. */
+export class SourceTable<T> {
+  readonly #entries = new Map<number, { value: T; usedAt: number }>();
+  #uses = 0;
+
+  constructor(private readonly max: number) {}
+
+  get(ssrc: number): T | undefined {
+    const entry = this.#entries.get(ssrc);
+    if (entry === undefined) return undefined;
+    entry.usedAt = ++this.#uses;
+    return entry.value;
+  }
+
+  set(ssrc: number, value: T): void {
+    if (this.#entries.size >= this.max && !this.#entries.has(ssrc)) this.#forgetOldest();
+    this.#entries.set(ssrc, { value, usedAt: ++this.#uses });
+  }
+
+  #forgetOldest(): void {
+    let oldest: { ssrc: number; usedAt: number } | undefined;
+    for (const [ssrc, { usedAt }] of this.#entries)
+      if (oldest === undefined || usedAt < oldest.usedAt) oldest = { ssrc, usedAt };
+    if (oldest !== undefined) this.#entries.delete(oldest.ssrc);
+  }
+}

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
-import { ReplayWindow, SendIndex } from './srtp_index.js';
+import { ReplayWindow, SendIndex, SourceTable } from './srtp_index.js';
 
 /** What DTLS agreed on, and which of its key halves is whose. */
 export interface SrtpKeys {
@@ -18,6 +18,8 @@ const GCM_TAG = 16;
 const SHA1_TAG = 10;
 /** The E bit and the 31 bit index behind every SRTCP packet. */
 const INDEX_WORD = 4;
+/** SSRCs of one direction that are remembered; beyond it the one that was silent the longest is forgotten. */
+const MAX_SOURCES = 512;
 
 /** RFC 3711 section 4.3: one key derivation, rate 0. A 12 octet salt counts as padded with zeros (RFC 7714 section 11). */
 export function deriveSrtpKey(masterKey: Buffer, masterSalt: Buffer, label: number, length: number): Buffer {
@@ -48,9 +50,9 @@ export class SrtpSession {
   readonly #gcm: boolean;
   readonly #local: SessionKeys;
   readonly #remote: SessionKeys;
-  readonly #sent = new Map<number, SendIndex>();
-  readonly #received = new Map<number, ReplayWindow>();
-  readonly #receivedRtcp = new Map<number, ReplayWindow>();
+  readonly #sent = new SourceTable<SendIndex>(MAX_SOURCES);
+  readonly #received = new SourceTable<ReplayWindow>(MAX_SOURCES);
+  readonly #receivedRtcp = new SourceTable<ReplayWindow>(MAX_SOURCES);
   #rtcpIndex = 0;
   readonly #iv = Buffer.alloc(16);
 
