@@ -44,7 +44,7 @@ export interface VideoPublisherParts {
   small?: SmallStream;
 }
 
-/** Pushed pictures, or pushed H.264, to one video track. Pictures wait in a short queue while the encoder works or the stream is not published. */
+/** Pushed pictures, or pushed H.264, to one video track. Pictures wait in a short queue while the encoder works or the stream is being published; while it is not, they are dropped. */
 export class VideoPublisher {
   readonly publishing: Publishing<LocalVideoTrack>;
   readonly queue: PushQueue<PushedPicture>;
@@ -79,11 +79,15 @@ export class VideoPublisher {
         onRenewed: () => parts.small?.renewed(),
         onRenewalFailed: (text) => parts.small?.renewalFailed(text),
         onEdge: (oldState, newState, elapseSinceLastState) => {
+          if (!this.publishing.isWanted) this.clear();
           const channel = parts.channelName();
           outbox.event(parts.stateCallback, { oldState, newState, elapseSinceLastState, channel });
           parts.small?.follow(newState);
         },
-        onFailed: (text) => outbox.error(parts.failure, { text }),
+        onFailed: (text) => {
+          outbox.error(parts.failure, { text });
+          parts.small?.failedWithCamera(text);
+        },
       },
       clock,
       logger,
@@ -108,9 +112,10 @@ export class VideoPublisher {
   /** PublishLocalDualStream: in a call the track is made anew, with or without its small layer. */
   applyDual(): void {
     const { small } = this.parts;
-    if (small?.needsRenewal !== true || this.#track === undefined) return;
-    small.renewing();
-    this.publishing.renew();
+    if (small === undefined || this.#track === undefined) return;
+    // The wish may be back where it was while a renewal is under way: the state follows it all the same.
+    small.followWish();
+    if (small.needsRenewal) this.publishing.renew();
   }
 
   push(fields: CommandFields<'PUSH_VIDEO_FRAME'>, data: Buffer): void {
@@ -121,6 +126,11 @@ export class VideoPublisher {
         reason: 'VIDEO_SOURCE_NOT_DECLARED',
         text: `a ${kind} picture was pushed without SetExternalVideoSource(true, ${kind})`,
       });
+      return;
+    }
+    // Nothing would take it out of the queue.
+    if (!this.publishing.isWanted) {
+      this.queue.discard();
       return;
     }
     this.#totals.captured++;

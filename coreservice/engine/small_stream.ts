@@ -26,6 +26,8 @@ export class SmallStream {
   readonly #machine: StateMachine<PublishState>;
   /** Whether the track that is published, or being published, has the layer. */
   #inTrack = false;
+  /** Whether the camera's last end came while the small stream was being published. */
+  #endedPublishing = false;
 
   constructor(private readonly parts: SmallStreamParts) {
     const { clock, codecs, outbox } = parts;
@@ -67,12 +69,18 @@ export class SmallStream {
     if (published) this.#machine.to(PublishState.Published);
     if (camera === PublishState.NoPublish || camera === PublishState.Idle) {
       this.#inTrack = false;
+      this.#endedPublishing = this.#machine.state === PublishState.Publishing;
       this.#machine.to(camera);
     }
   }
 
-  /** PublishLocalDualStream while the camera is published: the track is being made anew. */
-  renewing(): void {
+  /** Behind follow(NoPublish), when that was no stop but a failure. */
+  failedWithCamera(text: string): void {
+    if (this.#endedPublishing) this.parts.outbox.error('ERR_PUBLISH_DUAL_STREAM_FAILED', { text });
+  }
+
+  /** PublishLocalDualStream while the camera is published: the track is made anew where it has to be. */
+  followWish(): void {
     this.#machine.to(this.parts.isEnabled() ? PublishState.Publishing : PublishState.NoPublish);
   }
 
