@@ -1,7 +1,7 @@
 import { AccessToken, type VideoGrant } from 'livekit-server-sdk';
+import type { ClientRole } from '../../../client/index.js';
 import {
   ChannelProfile,
-  ClientRole,
   PublishMode,
   SubscribeMode,
   VideoDataFormat,
@@ -9,7 +9,7 @@ import {
   type Engine,
   type JoinChannelConfig,
 } from '../../../client/index.js';
-import { ChannelScene } from '../../support/channel_scene.js';
+import type { ChannelScene } from '../../support/channel_scene.js';
 import { APP_ID, APP_KEY, startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
 import { Callbacks } from './callbacks.js';
 
