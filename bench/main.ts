@@ -1,5 +1,8 @@
-/** `make bench`, or `make bench ONLY=raw,latency`. Every figure stands beside its peer's of the same run. */
+/** `make bench`, or `make bench ONLY=raw,latency`. Every figure stands beside its peer's of the same run. `encode` needs Debian's package ffmpeg. */
+import { encode } from './encode.js';
 import { latency } from './latency.js';
+import { manyUsers } from './many_users.js';
+import { mixing } from './mixing.js';
 import { receiveRaw } from './receive_raw.js';
 import { stalledClient } from './stalled_client.js';
 import { startup } from './startup.js';
@@ -10,6 +13,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   encoded: () => receiveRaw('encoded'),
   latency: () => latency(),
   stalled: () => stalledClient(),
+  users: () => manyUsers(),
+  mixing: () => mixing(),
+  encode: () => encode(),
 };
 
 const only = process.env['ONLY'];
