@@ -14,8 +14,10 @@ export class MediaClock {
   constructor(
     private readonly clock: EngineClock,
     private readonly periodMs: number,
-    /** index counts from 0 and jumps over skipped ticks; dueUs is the Unix time in microseconds at which the tick was due. */
-    private readonly onTick: (index: number, dueUs: number) => void,
+    /**
+     * index counts from 0 and jumps over skipped ticks; dueUs is the Unix time in microseconds at which the tick was due, dueMs the same on the clock.
+     */
+    private readonly onTick: (index: number, dueUs: number, dueMs: number) => void,
     private readonly maxBurst = 50,
   ) {}
 
@@ -54,7 +56,8 @@ export class MediaClock {
     }
     while (this.#next < due && this.running) {
       const index = this.#next++;
-      this.onTick(index, this.#startUnixUs + Math.round(index * this.periodMs * 1000));
+      const sinceStartMs = index * this.periodMs;
+      this.onTick(index, this.#startUnixUs + Math.round(sinceStartMs * 1000), this.#startMs + sinceStartMs);
     }
     if (this.running) this.#schedule();
   }

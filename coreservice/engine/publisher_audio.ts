@@ -59,7 +59,7 @@ export class AudioPublisher {
           sequenceID: sequence,
         }),
     });
-    this.#clock = new MediaClock(clock, PACKET_MS, (_index, dueUs) => this.#tick(dueUs), 10);
+    this.#clock = new MediaClock(clock, PACKET_MS, (_index, dueUs, dueMs) => this.#tick(dueUs, dueMs), 10);
     this.publishing = new Publishing<LocalAudioTrack>(
       {
         what: 'audio stream',
@@ -162,9 +162,9 @@ export class AudioPublisher {
     this.#encoder = undefined;
   }
 
-  #tick(dueUs: number): void {
+  #tick(dueUs: number, dueMs: number): void {
     const packet = new Int16Array(PACKET_SAMPLES * this.#profile.channels);
-    const filled = this.#fill(packet);
+    const filled = this.#fill(packet, dueMs);
     const { mute, volume } = this.parts.settings;
     const samples = filled ? applyVolume(packet, mute.mic ? 0 : volume) : packet;
     this.#inputLevel = peakPercent(samples);
@@ -172,9 +172,10 @@ export class AudioPublisher {
     this.#track?.send(this.#encoder.encode(samples), { captureTimeUs: dueUs });
   }
 
-  #fill(packet: Int16Array): boolean {
+  #fill(packet: Int16Array, dueMs: number): boolean {
     const nowMs = this.parts.clock.nowMs();
-    if (this.#withPts) placeAudio(this.queue, this.parts.timeline, nowMs, PACKET_MS);
+    // By the time at which the packet was due: a late timer would move the time line and leave a hole when the next one is not late.
+    if (this.#withPts) placeAudio(this.queue, this.parts.timeline, dueMs, PACKET_MS);
     else while (this.queue.readyMs < PACKET_MS && this.queue.convertNext());
     return this.queue.takePacket(packet, nowMs, this.#withPts);
   }
