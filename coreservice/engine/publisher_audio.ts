@@ -67,13 +67,15 @@ export class AudioPublisher {
         unpublish: (room, track) => room.unpublish(track),
         onTrack: (track) => this.#onTrack(track),
         onTrackGone: () => this.#onTrackGone(),
-        onEdge: (oldState, newState, elapseSinceLastState) =>
+        onEdge: (oldState, newState, elapseSinceLastState) => {
+          if (!this.publishing.isWanted) this.clear();
           outbox.event('AUDIO_PUBLISH_STATE', {
             oldState,
             newState,
             elapseSinceLastState,
             channel: parts.channelName(),
-          }),
+          });
+        },
         onFailed: (text) => outbox.error('ERR_PUBLISH_AUDIO_STREAM_FAILED', { text }),
       },
       clock,
@@ -123,6 +125,11 @@ export class AudioPublisher {
         reason: 'AUDIO_LENGTH',
         text: `${pcm.length} bytes are not a whole number of samples of ${frameBytes} bytes`,
       });
+      return;
+    }
+    // Nothing would take it out of the queue.
+    if (!this.publishing.isWanted) {
+      this.queue.discard(durationMs);
       return;
     }
     const chunk = { samples: samplesOf(pcm), durationMs, ptsMs, ...(sentence === undefined ? {} : { sentence }) };

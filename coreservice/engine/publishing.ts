@@ -51,6 +51,11 @@ export class Publishing<T> {
     return this.#machine.state;
   }
 
+  /** True while it is published or about to be: what is pushed then is kept, otherwise dropped. */
+  get isWanted(): boolean {
+    return this.state === PublishState.Publishing || this.state === PublishState.Published;
+  }
+
   get track(): T | undefined {
     return this.#machine.state === PublishState.Published ? this.#track : undefined;
   }

@@ -55,6 +55,19 @@ describe('pushed sound', () => {
     assert.equal(rest.filter((sample) => sample === 5).length, 15 * 48);
   });
 
+  it('is dropped while the stream is not published, told by nothing but its credit', async () => {
+    const host = await publishing();
+    host.send('SET_PARAMETER', { param: '{"alirtcd":{"credits":true}}' });
+    host.send('PUBLISH_LOCAL_AUDIO_STREAM', { enable: false });
+    await settle();
+    host.take();
+    for (let i = 0; i < 10; i++) push(host, 5, 100);
+    await host.clock.pass(10);
+    const told = host.take();
+    assert.deepEqual(new Set(told.map(({ name }) => name)), new Set(['REMAIN_BUFFER']));
+    assert.deepEqual(told.at(-1)?.fields['alirtcd'], { audioConsumedMs: 1000, cameraConsumed: 0, screenConsumed: 0 });
+  });
+
   it('is converted from the declared rate', async () => {
     const host = await publishing({}, 16_000);
     push(host, 7, 40, 0, 16_000);

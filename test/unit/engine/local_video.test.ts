@@ -46,6 +46,21 @@ interface Sent {
   keyFrame: boolean;
 }
 
+/** The camera stream is asked for, and the server has not answered before open() is called. */
+async function beingPublished(): Promise<{ host: ScriptedEngine; open: () => void }> {
+  const host = new ScriptedEngine();
+  let open!: () => void;
+  const answered = new Promise<void>((resolve) => (open = resolve));
+  host.onRoom = (room) => (room.onPublish = () => answered);
+  host.send('SET_EXTERNAL_VIDEO_SOURCE', { enable: true, source: 0, renderMode: RenderMode.Auto });
+  await host.join();
+  host.send('PUBLISH_LOCAL_VIDEO_STREAM', { enable: true });
+  host.send('PUBLISH_LOCAL_AUDIO_STREAM', { enable: true });
+  await settle();
+  host.take();
+  return { host, open };
+}
+
 function sent(host: ScriptedEngine): Sent[] {
   return host.room.track('camera').sent.map(({ data }) => JSON.parse(data.toString()) as Sent);
 }
@@ -133,16 +148,52 @@ describe('a pushed picture', () => {
     assert.deepEqual(host.lines(), ['video full false']);
   });
 
-  it('waits until the stream is published', async () => {
-    const host = new ScriptedEngine();
-    host.send('SET_EXTERNAL_VIDEO_SOURCE', { enable: true, source: 0, renderMode: 0 });
-    await host.join();
+  it('waits while the stream is being published', async () => {
+    const { host, open } = await beingPublished();
     push(host, 9);
-    host.send('PUBLISH_LOCAL_VIDEO_STREAM', { enable: true });
+    await settle();
+    open();
     await settle();
     assert.deepEqual(
       sent(host).map(({ luma }) => luma),
       [9],
+    );
+  });
+
+  it('is dropped while the stream is not published, told by nothing but its credit', async () => {
+    const host = await publishing();
+    host.send('SET_PARAMETER', { param: '{"alirtcd":{"credits":true}}' });
+    push(host, 1);
+    await host.clock.pass(100);
+    host.send('PUBLISH_LOCAL_VIDEO_STREAM', { enable: false });
+    await settle();
+    host.take();
+    for (let i = 0; i < 20; i++) push(host, 2);
+    await host.clock.pass(10);
+    const told = host.take();
+    assert.deepEqual(new Set(told.map(({ name }) => name)), new Set(['REMAIN_BUFFER']));
+    assert.deepEqual(told.at(-1)?.fields['alirtcd'], { audioConsumedMs: 0, cameraConsumed: 21, screenConsumed: 0 });
+    host.send('PUBLISH_LOCAL_VIDEO_STREAM', { enable: true });
+    await settle();
+    push(host, 3);
+    await host.clock.pass(100);
+    assert.deepEqual(
+      sent(host).map(({ luma }) => luma),
+      [3],
+    );
+  });
+
+  it('that waits is dropped when publishing is taken back', async () => {
+    const { host, open } = await beingPublished();
+    for (let i = 0; i < 7; i++) push(host, i);
+    assert.deepEqual(host.lines(), ['video full true']);
+    host.send('PUBLISH_LOCAL_VIDEO_STREAM', { enable: false });
+    assert.ok(host.lines().includes('video full false'));
+    open();
+    await settle();
+    assert.deepEqual(
+      host.take().filter(({ name }) => name === 'VIDEO_BUFFER_FULL'),
+      [],
     );
   });
 
@@ -328,9 +379,8 @@ describe('credits', () => {
   });
 
   it('count what is cleared and what is refused', async () => {
-    const host = new ScriptedEngine();
+    const { host } = await beingPublished();
     host.send('SET_PARAMETER', { param: '{"alirtcd":{"credits":true}}' });
-    host.send('SET_EXTERNAL_VIDEO_SOURCE', { enable: true, source: 0, renderMode: 0 });
     host.send('SET_EXTERNAL_AUDIO_SOURCE', { enable: true, sampleRate: 8000, channelsPerFrame: 2 });
     for (let i = 0; i < 7; i++) push(host, i);
     for (let i = 0; i < 11; i++) pushAudio(host, Buffer.alloc(640));

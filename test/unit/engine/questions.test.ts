@@ -15,8 +15,12 @@ describe('questions of the host', () => {
     assert.deepEqual(remaining?.fields, { audioBufferSize: 0, videoBufferSize: 0 });
   });
 
-  it('about what is queued count milliseconds and pictures', () => {
+  it('about what is queued count milliseconds and pictures', async () => {
     const host = new ScriptedEngine();
+    // Its answer never comes: the stream is being published.
+    host.onRoom = (room) => (room.onPublish = () => new Promise<void>(() => undefined));
+    await host.join();
+    host.send('PUBLISH_LOCAL_AUDIO_STREAM', { enable: true });
     host.send('SET_EXTERNAL_AUDIO_SOURCE', { enable: true, sampleRate: 16_000, channelsPerFrame: 1 });
     const push = { timestamp: 0, isEndFrame: 0, frameID: '', sentenceID: 0, sequenceID: 0 };
     host.send('PUSH_AUDIO_FRAME', push, Buffer.alloc(1600));
