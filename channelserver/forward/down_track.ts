@@ -130,10 +130,10 @@ export class DownTrack {
     if (chosen !== this.#current) this.source.needKeyFrame(chosen, nowMs);
   }
 
-  /** On the hot path: one call for every packet and subscriber. */
-  forward(layer: UpLayer, packet: RtpPacket, keyFrame: boolean, nowMs: number): void {
+  /** On the hot path: one call for every packet and subscriber. canBegin: a key frame starts, and nothing behind it has come yet. */
+  forward(layer: UpLayer, packet: RtpPacket, canBegin: boolean, nowMs: number): void {
     if (!this.#forwards()) return;
-    if (layer !== this.#current && !this.#takesOver(layer, keyFrame, nowMs)) return;
+    if (layer !== this.#current && !this.#takesOver(layer, canBegin, nowMs)) return;
     if (packet.payload.length === 0) {
       // Padding, by which a sender probes the path to us; the way on is another one.
       this.#rewriter.drop(packet);
@@ -224,13 +224,13 @@ export class DownTrack {
   }
 
   /** Whether a packet of another layer is where that layer takes over. */
-  #takesOver(layer: UpLayer, keyFrame: boolean, nowMs: number): boolean {
+  #takesOver(layer: UpLayer, canBegin: boolean, nowMs: number): boolean {
     this.#target ??= layer;
     // While nothing is shown yet, a lower layer that has its key frame first is better than waiting.
     const { layers } = this.source;
     const stopgap = this.#current === undefined && layers.indexOf(layer) < layers.indexOf(this.#target);
     if (layer !== this.#target && !stopgap) return false;
-    if (this.source.kind === 'video' && !keyFrame) {
+    if (this.source.kind === 'video' && !canBegin) {
       if (!stopgap) this.source.needKeyFrame(layer, nowMs);
       return false;
     }

@@ -3,11 +3,13 @@ import type { NtpTime } from '../../rtp/clock.js';
 import { NackScheduler } from '../../rtp/nack.js';
 import type { RtpPacket } from '../../rtp/packet.js';
 import { ReceptionStats } from '../../rtp/reports.js';
-import { SequenceUnwrapper } from '../../rtp/sequence.js';
+import { SequenceUnwrapper, sequenceDistance } from '../../rtp/sequence.js';
 
 /** A layer that was silent for longer is not chosen for anybody. */
 const ACTIVE_MS = 1500;
 const PLI_INTERVAL_MS = 300;
+/** A packet further behind the newest one is no retransmission: its sender counts anew. */
+const MAX_LATE_PACKETS = 4096;
 
 /** One SSRC of a published track: a simulcast layer, or the whole. */
 export class UpLayer {
@@ -21,6 +23,8 @@ export class UpLayer {
   width = 0;
   height = 0;
   readonly #unwrapper = new SequenceUnwrapper();
+  #newest: number | undefined;
+  #lastIsLate = false;
   #lastPacketAtMs: number;
   #lastPliAtMs = -Infinity;
 
@@ -38,8 +42,16 @@ export class UpLayer {
     return nowMs - this.#lastPacketAtMs < ACTIVE_MS;
   }
 
+  /** The last packet came behind one that follows it. */
+  get lastIsLate(): boolean {
+    return this.#lastIsLate;
+  }
+
   onPacket(packet: RtpPacket, nowMs: number): void {
     this.#lastPacketAtMs = nowMs;
+    const distance = this.#newest === undefined ? 1 : sequenceDistance(this.#newest, packet.sequence);
+    this.#lastIsLate = distance <= 0 && distance > -MAX_LATE_PACKETS;
+    if (!this.#lastIsLate) this.#newest = packet.sequence;
     this.stats.onPacket(packet.sequence, packet.timestamp, packet.payload.length, nowMs);
     this.nack?.onPacket(this.#unwrapper.unwrap(packet.sequence), nowMs);
   }

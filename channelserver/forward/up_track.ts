@@ -94,7 +94,9 @@ export class UpTrack {
     layer.onPacket(packet, nowMs);
     const keyFrame = this.kind === 'video' && this.#isKeyFrameStart(packet.payload);
     if (keyFrame && this.codec.name === 'VP8') readVp8Size(layer, packet.payload);
-    for (const down of this.#downs) down.forward(layer, packet, keyFrame, nowMs);
+    // Nobody begins with a late start: what follows it has come before, and would be missing behind it for ever.
+    const canBegin = keyFrame && !layer.lastIsLate;
+    for (const down of this.#downs) down.forward(layer, packet, canBegin, nowMs);
   }
 
   onSenderReport(layer: UpLayer, ntp: NtpTime, rtpTimestamp: number, nowMs: number): void {

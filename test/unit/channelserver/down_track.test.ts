@@ -134,6 +134,42 @@ describe("A subscriber's copy of a track", () => {
     assert.equal(scene.down.currentRid, 'q');
   });
 
+  it('does not begin with the start of a key frame that came late: the numbers behind it would stay missing', () => {
+    for (const rids of [[], ['q', 'f']]) {
+      const scene = new Scene('video', rids);
+      const layers = rids.length === 0 ? [scene.layer(1)] : rids.map((rid, index) => scene.layer(1 + index, rid));
+      const [low, high = low] = layers;
+      assert.ok(low !== undefined && high !== undefined);
+      scene.start();
+      // The start, 65535, is lost at first; what is behind it has come and cannot be shown.
+      for (const sequence of [65_534, 65_536, 65_537]) scene.receive(high, sequence, DELTA);
+      if (low !== high) scene.receive(low, 100, KEY);
+      const before = scene.sent.length;
+      scene.asked.length = 0;
+      scene.nowMs += 300;
+      scene.receive(high, 65_535, KEY);
+      scene.receive(high, 65_538, DELTA);
+      assert.equal(scene.sent.length, before);
+      assert.deepEqual(scene.asked, [high.rid], 'another key frame is asked for');
+      scene.receive(high, 65_539, KEY);
+      scene.receive(high, 65_540, DELTA);
+      assert.equal(scene.down.currentRid, high.rid);
+      const sequences = scene.sent.map(({ sequence }) => sequence);
+      assert.equal(sequences.length, before + 2);
+      sequences.forEach((sequence, index) => assert.equal(sequence, ((sequences[0] ?? 0) + index) & 0xffff));
+    }
+  });
+
+  it('begins with the key frame of a sender that counts anew', () => {
+    const scene = new Scene();
+    const layer = scene.layer(1);
+    scene.start();
+    scene.receive(layer, 30_000, DELTA);
+    scene.receive(layer, 10, KEY);
+    scene.receive(layer, 11, DELTA);
+    assert.equal(scene.sent.length, 2);
+  });
+
   it('follows a sender that begins anew with another SSRC, at its key frame', () => {
     const scene = new Scene();
     const before = scene.layer(1);
