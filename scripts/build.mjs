@@ -2,7 +2,7 @@
 //
 // The core service and the channel server start often or must start fast, so everything but native files is bundled into them; the core's code is also
 // compiled ahead (its launcher keeps a V8 code cache beside it). The daemon and the client keep their packages in node_modules.
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
@@ -44,7 +44,12 @@ const targets = {
   },
   channelserver: { entry: 'channelserver/main.ts', file: 'alirtc-channelserver', options: standalone },
   daemon: { entry: 'daemon/main.ts', file: 'alirtcd.mjs', options: hosted },
-  client: { entry: 'client/cli/main.ts', file: 'alirtc.mjs', options: hosted },
+  client: {
+    entry: 'client/cli/main.ts',
+    file: 'alirtc.mjs',
+    // What a command loads only when it runs (FFmpeg) lies in files of its own.
+    options: { ...hosted, splitting: true, outExtension: { '.js': '.mjs' }, chunkNames: 'alirtc-parts/[name]-[hash]' },
+  },
 };
 
 const wanted = process.argv.slice(2);
@@ -56,11 +61,16 @@ writeFileSync(path.join(root, 'dist', 'package.json'), '{ "type": "commonjs" }\n
 for (const [name, { entry, file, options }] of Object.entries(targets)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   if (!existsSync(path.join(root, entry))) throw new Error(`${entry} is missing`);
+  // The names of parts change with their content.
+  if (options.splitting === true)
+    rmSync(path.join(out, `${path.parse(file).name}-parts`), { recursive: true, force: true });
   const outfile = path.join(out, file);
   await build({
     absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
+    // Splitting wants a folder instead of a file.
+    ...(options.splitting === true
+      ? { entryPoints: { [path.parse(file).name]: entry }, outdir: out }
+      : { entryPoints: [entry], outfile }),
     bundle: true,
     platform: 'node',
     target: 'node20',

@@ -1,8 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { runProgram } from './program.js';
-
-/** 128 + SIGINT, as shells expect it. */
-const INTERRUPTED = 130;
+import { INTERRUPTED, runProgram } from './program.js';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -11,10 +8,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     if (stop.signal.aborted) process.exit(INTERRUPTED);
     stop.abort();
   });
-// A reader of our output that went away (alirtc events | head) ends us quietly.
-process.stdout.on('error', () => process.exit(0));
+// A reader of our output that went away (alirtc events | head) ends us quietly, but in order: an engine may have to be released.
+let unread = false;
+for (const output of [process.stdout, process.stderr])
+  output.on('error', () => {
+    unread = true;
+    stop.abort();
+  });
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+const code = await runProgram(process.argv.slice(2), {
   print: (line) => void process.stdout.write(`${line}\n`),
   note: (line) => void process.stderr.write(`${line}\n`),
   signal: stop.signal,
@@ -22,3 +24,4 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   readStdin: () => text(process.stdin),
   interactive: process.stderr.isTTY,
 });
+process.exitCode = unread ? 0 : code;

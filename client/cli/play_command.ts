@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ChannelProfile } from '../../gen/alirtc/v1/types.js';
 import { AlirtcClient } from '../alirtc_client.js';
-import { FilePlayer } from '../media/index.js';
 import { abortedOrAfter } from './io.js';
 import type { CommandContext } from './io.js';
 import { parseCount, parseProfile, parseSeconds } from './parse.js';
@@ -37,9 +36,22 @@ export function addPlayCommand(program: Command, context: () => CommandContext):
 
 async function play({ address, json, io }: CommandContext, file: string, options: PlayOptions): Promise<void> {
   const { channel, user: userId, loop, seconds, token, appId, profile, stereo, bitrate: bitrateKbps } = options;
+  // FFmpeg takes longer to load than the rest together; only who needs it pays for it.
+  const { FilePlayer } = await import('../media/index.js');
   await using client = await AlirtcClient.connect(address);
-  const audioChannels = stereo === true ? 2 : 1;
-  const settings = { channel, userId, file, loop, token, appId, profile, audioChannels, bitrateKbps } as const;
+  const audioChannels: 1 | 2 = stereo === true ? 2 : 1;
+  const settings = {
+    channel,
+    userId,
+    file,
+    loop,
+    token,
+    appId,
+    profile,
+    audioChannels,
+    bitrateKbps,
+    signal: io.signal,
+  };
   const player = new FilePlayer(client, settings);
   await player.start();
   if (!json) io.note(`playing ${file} into channel ${channel} as ${userId}; Ctrl-C ends it`);

@@ -5,11 +5,14 @@ import { addEventsCommand } from './events_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
 import { addPlayCommand } from './play_command.js';
 import { addRecordCommand } from './record_command.js';
-import { reportError } from './report_error.js';
+import { isInterruption, reportError } from './report_error.js';
 import { addStatusCommands } from './status_commands.js';
 import { addTokenCommand } from './token_command.js';
 
-/** Runs one command; gives the exit code: 0, 1 for what failed, 2 for a wrong command line. */
+/** 128 + SIGINT, as shells expect it. */
+export const INTERRUPTED = 130;
+
+/** Runs one command; gives the exit code: 0, 1 for what failed, 2 for a wrong command line, 130 for what was interrupted before it had begun. */
 export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
   const program = new Command('alirtc')
     .description('the command line of alirtcd')
@@ -36,6 +39,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   } catch (error) {
     // Commander has said already what is wrong with the command line.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (io.signal.aborted && isInterruption(error)) return INTERRUPTED;
     reportError(error, io, context().json);
     return 1;
   }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ChannelProfile } from '../../gen/alirtc/v1/types.js';
 import { AlirtcClient } from '../alirtc_client.js';
-import { ChannelRecorder } from '../media/index.js';
 import type { UserReport } from '../media/index.js';
 import { abortedOrAfter } from './io.js';
 import type { CommandContext } from './io.js';
@@ -37,6 +36,8 @@ export function addRecordCommand(program: Command, context: () => CommandContext
 
 async function record({ address, json, io }: CommandContext, options: RecordOptions): Promise<void> {
   const { channel, user, out, seconds, userId, token, appId, profile, stereo } = options;
+  // FFmpeg takes longer to load than the rest together; only who needs it pays for it.
+  const { ChannelRecorder } = await import('../media/index.js');
   await using client = await AlirtcClient.connect(address);
   const recorder = new ChannelRecorder(client, {
     channel,
@@ -47,6 +48,7 @@ async function record({ address, json, io }: CommandContext, options: RecordOpti
     appId,
     profile,
     audioChannels: stereo === true ? 2 : 1,
+    signal: io.signal,
   });
   await recorder.start();
   if (!json) io.note(`recording channel ${channel} into ${out}; Ctrl-C ends it`);

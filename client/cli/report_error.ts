@@ -33,6 +33,12 @@ function numberText(number: number): string {
   return number < 0 ? String(number) : `0x${number.toString(16).padStart(8, '0')}`;
 }
 
+/** What a call rejects with that was cancelled from here. */
+export function isInterruption(error: unknown): boolean {
+  if (error instanceof AlirtcStatusError) return error.code === status.CANCELLED;
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 function errorJson(error: unknown): Record<string, unknown> {
   if (!(error instanceof AlirtcStatusError)) return { message: messageOf(error) };
   const { message, codeName: code, reason, number, field, value, remedy, metadata } = error;

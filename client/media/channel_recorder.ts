@@ -29,6 +29,8 @@ export interface ChannelRecorderOptions {
   profile?: ChannelProfile | undefined;
   /** 1 or 2; default 1. */
   audioChannels?: 1 | 2 | undefined;
+  /** Cancels the start: it rejects with CANCELLED, and nothing is left. */
+  signal?: AbortSignal | undefined;
   /** Of the local clock; default Date.now. */
   nowMs?: (() => number) | undefined;
 }
@@ -88,9 +90,15 @@ export class ChannelRecorder extends Lifecycle {
       .filter(({ screen, pictures }) => !screen || pictures > 0);
   }
 
+  /** For the calls of the start. */
+  get #call(): { signal?: AbortSignal } {
+    const { signal } = this.#options;
+    return signal === undefined ? {} : { signal };
+  }
+
   protected async onStart(): Promise<void> {
     await mkdir(this.#options.outFolder, { recursive: true });
-    this.#engine = await this.#client.createEngine();
+    this.#engine = await this.#client.createEngine({}, this.#call);
     this.#events = this.#engine.events();
     // Opened before the join, so that no user is missed.
     this.#watching = this.#watch(this.#events, this.#engine);
@@ -128,14 +136,15 @@ export class ChannelRecorder extends Lifecycle {
 
   async #join(engine: Engine): Promise<void> {
     const { channel, userId, appId, profile } = this.#options;
-    const token = this.#options.token ?? (await this.#client.generateToken({ channel, userId, appId })).token;
+    const token =
+      this.#options.token ?? (await this.#client.generateToken({ channel, userId, appId }, this.#call)).token;
     const candidates = profile === undefined ? PROFILES : [profile];
     for (const [index, channelProfile] of candidates.entries()) {
       try {
         const subscribeMode = SubscribeMode.AUTOMATICALLY;
         const subscribeAudioFormat = AudioFormat.PCM_BEFORE_MIXING;
         const config = { channelProfile, subscribeMode, subscribeAudioFormat };
-        await engine.joinChannel({ token, channelId: channel, userId, config });
+        await engine.joinChannel({ token, channelId: channel, userId, config }, this.#call);
         return;
       } catch (error) {
         if (index === candidates.length - 1 || !isProfileMismatch(error)) throw error;

@@ -30,6 +30,8 @@ export interface FilePlayerOptions {
   audioChannels?: 1 | 2 | undefined;
   /** Default: by the size. */
   bitrateKbps?: number | undefined;
+  /** Cancels the start: it rejects with CANCELLED, and nothing is left. */
+  signal?: AbortSignal | undefined;
   /** Of the local clock, monotonic; default performance.now. */
   nowMs?: (() => number) | undefined;
 }
@@ -93,10 +95,16 @@ export class FilePlayer extends Lifecycle {
     return this.#running ?? Promise.resolve();
   }
 
+  /** For the calls of the start. */
+  get #call(): { signal?: AbortSignal } {
+    const { signal } = this.#options;
+    return signal === undefined ? {} : { signal };
+  }
+
   protected async onStart(): Promise<void> {
     const file = await this.#openFile();
     try {
-      this.#engine = await this.#client.createEngine();
+      this.#engine = await this.#client.createEngine({}, this.#call);
       await this.#prepare(this.#engine, file);
       await this.#join(this.#engine);
       await this.#publish(this.#engine, file);
@@ -142,7 +150,8 @@ export class FilePlayer extends Lifecycle {
 
   async #join(engine: Engine): Promise<void> {
     const { channel, userId, appId, profile } = this.#options;
-    const token = this.#options.token ?? (await this.#client.generateToken({ channel, userId, appId })).token;
+    const token =
+      this.#options.token ?? (await this.#client.generateToken({ channel, userId, appId }, this.#call)).token;
     await engine.setClientRole(ClientRole.INTERACTIVE);
     const candidates = profile === undefined ? PROFILES : [profile];
     for (const [index, channelProfile] of candidates.entries()) {
@@ -153,7 +162,7 @@ export class FilePlayer extends Lifecycle {
           publishAvsyncWithPtsMaxAudioCacheSize: ENGINE_AUDIO_UNITS,
           publishAvsyncWithPtsMaxVideoCacheSize: ENGINE_PICTURES,
         };
-        await engine.joinChannel({ token, channelId: channel, userId, config });
+        await engine.joinChannel({ token, channelId: channel, userId, config }, this.#call);
         return;
       } catch (error) {
         const mismatch =
