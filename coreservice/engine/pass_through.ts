@@ -1,6 +1,11 @@
 import { isH264KeyFrame, NAL_TYPE, nalType, parseSps, splitAnnexB } from '../../rtp/h264.js';
 import { i420Size, type RawPicture } from '../codec/types.js';
 
+interface Size {
+  width: number;
+  height: number;
+}
+
 /** Pushed H.264, sent on as it is. A stream begins with a key frame: what comes before is dropped. After having been muted it begins again with one. */
 export class PassThrough {
   #active = false;
@@ -25,22 +30,21 @@ export class PassThrough {
     return true;
   }
 
-  /** Undefined: not to be sent. */
-  next(accessUnit: Buffer): { data: Buffer; keyFrame: boolean } | undefined {
+  /** Undefined: not to be sent. The size is there with key frames. */
+  next(accessUnit: Buffer): { data: Buffer; keyFrame: boolean; size?: Size | undefined } | undefined {
     this.#active = true;
     const keyFrame = isH264KeyFrame(accessUnit);
     if (!this.#begun && !keyFrame) return undefined;
     this.#begun = true;
     this.#asked = false;
-    return { data: accessUnit, keyFrame };
+    return { data: accessUnit, keyFrame, size: keyFrame ? sizeOf(accessUnit) : undefined };
   }
 
   /** Instead of an access unit while the camera is muted: a picture of its size for the encoder to blacken. */
   muted(accessUnit: Buffer): RawPicture {
     this.#active = true;
     this.restart();
-    const sps = splitAnnexB(accessUnit).find((nal) => nalType(nal) === NAL_TYPE.sps);
-    const { width, height } = (sps === undefined ? undefined : parseSps(sps)) ?? this.#size;
+    const { width, height } = sizeOf(accessUnit) ?? this.#size;
     this.#size = { width, height };
     const strides = { strideY: 0, strideU: 0, strideV: 0 };
     return { format: 'i420', width, height, ...strides, data: Buffer.alloc(i420Size(width, height)) };
@@ -56,4 +60,9 @@ export class PassThrough {
     this.#active = false;
     this.restart();
   }
+}
+
+function sizeOf(accessUnit: Buffer): Size | undefined {
+  const sps = splitAnnexB(accessUnit).find((nal) => nalType(nal) === NAL_TYPE.sps);
+  return sps === undefined ? undefined : parseSps(sps);
 }

@@ -57,6 +57,8 @@ export class VideoPublisher {
   #pumping = false;
   #dueTimer: EngineTimer | undefined;
   #lastCaptureUs = 0;
+  /** What others know as the size of the track. */
+  #toldSize = { width: 0, height: 0 };
   #totals = { captured: 0, encoded: 0, sent: 0, encodedBytes: 0, qpSum: 0 };
 
   constructor(private readonly parts: VideoPublisherParts) {
@@ -166,6 +168,7 @@ export class VideoPublisher {
     this.#track = track;
     this.#wanted = new Set(['high', 'low']);
     this.#limit.reset();
+    this.#toldSize = { width: this.#configuration.width, height: this.#configuration.height };
     this.requestKeyFrames();
     this.#passThrough.restart();
     track.on('key_frame_requested', (quality) => this.#onKeyFrameRequest(quality));
@@ -281,13 +284,24 @@ export class VideoPublisher {
       this.#totals.qpSum += encoded.qp;
     }
     // The track may have gone while the encoder worked.
-    if (this.#track === track) this.#emit(track, encoded.data, encoded.keyFrame, request.captureTimeUs, quality);
+    if (this.#track !== track) return;
+    if (quality === 'high') this.#tellSize(track, encoded);
+    this.#emit(track, encoded.data, encoded.keyFrame, request.captureTimeUs, quality);
   }
 
   #passOn(track: LocalVideoTrack, accessUnit: Buffer, wishedUs: number): void {
     const unit = this.#passThrough.next(accessUnit);
-    if (unit !== undefined) this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
-    else if (this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
+    if (unit !== undefined) {
+      if (unit.size !== undefined) this.#tellSize(track, unit.size);
+      this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
+    } else if (this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
+  }
+
+  /** Receivers tell the layers of a dual stream by their size. */
+  #tellSize(track: LocalVideoTrack, { width, height }: { width: number; height: number }): void {
+    if (width === this.#toldSize.width && height === this.#toldSize.height) return;
+    this.#toldSize = { width, height };
+    track.resize(width, height);
   }
 
   #captureTime(wishedUs: number): number {

@@ -39,7 +39,8 @@ export interface VideoReceiverParts {
 export class VideoReceiver {
   readonly #encoded = new KeyFrameGate();
   readonly #decodable = new KeyFrameGate();
-  readonly #queue: EncodedUnit[] = [];
+  /** A switch is known with the first unit of the other layer, while units of the old one still wait. */
+  readonly #queue: { unit: EncodedUnit; trackType: VideoTrackType }[] = [];
   readonly #onUnit = (unit: EncodedUnit): void => this.#handle(unit);
   #decoder: VideoDecoder | undefined;
   #decoding = false;
@@ -158,26 +159,27 @@ export class VideoReceiver {
       return;
     }
     this.#decodable.passes(unit);
-    this.#queue.push(unit);
+    this.#queue.push({ unit, trackType: this.#trackType });
     if (!this.#decoding) void this.#decodeAll();
   }
 
   #dropQueue(): void {
     const { counters, uid } = this.parts;
-    counters.skip('picture', this.#queue.length, uid, this.#trackType);
+    for (const { trackType } of this.#queue) counters.skip('picture', 1, uid, trackType);
     this.#queue.length = 0;
     this.#decodable.shut();
   }
 
   async #decodeAll(): Promise<void> {
     this.#decoding = true;
-    for (let unit = this.#queue.shift(); unit !== undefined; unit = this.#queue.shift()) {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { unit, trackType } = next;
       try {
         const decoder = this.#decoderFor(unit);
         const picture = await decoder.decode(unit.data);
         // It was closed meanwhile: nobody wants its picture any more.
         if (this.#decoder !== decoder) picture?.release?.();
-        else if (picture !== undefined) this.#deliver(unit, picture);
+        else if (picture !== undefined) this.#deliver(unit, picture, trackType);
         this.#decoded++;
       } catch (error) {
         this.parts.logger.debug({ err: error, uid: this.parts.uid }, 'a picture could not be decoded');
@@ -195,9 +197,8 @@ export class VideoReceiver {
     return this.#decoder;
   }
 
-  #deliver(unit: EncodedUnit, picture: I420Picture): void {
+  #deliver(unit: EncodedUnit, picture: I420Picture, trackType: VideoTrackType): void {
     const { uid, outbox, counters, settings, clock } = this.parts;
-    const trackType = this.#trackType;
     const nowMs = clock.nowMs();
     const periodMs = settings.videoCallbackPeriodMs;
     if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) {

@@ -10,6 +10,9 @@ import { availabilityOf, NOTHING_AVAILABLE, publicationOf, type RemoteKind } fro
 
 const KINDS: readonly RemoteKind[] = ['audio', 'camera', 'screen'];
 
+/** How long the word of a publisher's new size may take. */
+const RESIZE_NOTICE_MS = 1000;
+
 /** One user that we see: its online and track callbacks, and its three subscriptions. Made when it becomes visible, closed when it stops being so. */
 export class RemoteUser {
   readonly #subscriptions: Readonly<Record<RemoteKind, Subscription>>;
@@ -17,6 +20,10 @@ export class RemoteUser {
   readonly #receivers = new Map<RemoteKind, VideoReceiver>();
   #available = NOTHING_AVAILABLE;
   #layer: VideoStreamType | undefined;
+  /** Of the last key frame of the camera. */
+  #size: { width: number; height: number } | undefined;
+  /** Since when the size speaks for a layer that nobody asked for. */
+  #doubtedSinceMs: number | undefined;
 
   constructor(
     readonly uid: string,
@@ -109,18 +116,33 @@ export class RemoteUser {
     if (state === SubscribeState.Subscribed) this.#deliver(this.#layer ?? VideoStreamType.High);
     else if (state !== SubscribeState.Subscribing) {
       this.#layer = undefined;
+      this.#size = undefined;
+      this.#doubtedSinceMs = undefined;
       this.#streamType.to(VideoStreamType.None);
     }
   }
 
   /** Which layer comes is known by the size of its pictures; the server switches when it has a key frame. */
   #followLayer(unit: EncodedUnit): void {
-    if (!unit.keyFrame || unit.width === 0) return;
-    const publication = this.#subscriptions.camera.publication;
-    const small =
-      publication?.simulcast === true && 2 * unit.width * unit.height <= publication.width * publication.height;
-    this.#layer = small ? VideoStreamType.Low : VideoStreamType.High;
-    if (this.#subscriptions.camera.state === SubscribeState.Subscribed) this.#deliver(this.#layer);
+    if (unit.keyFrame && unit.width > 0) this.#size = { width: unit.width, height: unit.height };
+    else if (this.#doubtedSinceMs === undefined) return;
+    if (this.#size !== undefined) this.#judgeLayer(this.#size);
+  }
+
+  #judgeLayer({ width, height }: { width: number; height: number }): void {
+    const { publication } = this.#subscriptions.camera;
+    const small = publication?.simulcast === true && 2 * width * height <= publication.width * publication.height;
+    const layer = small ? VideoStreamType.Low : VideoStreamType.High;
+    const asked = this.#wantsLow() ? VideoStreamType.Low : VideoStreamType.High;
+    if (layer !== this.#layer && this.#layer === asked) {
+      // More likely the publisher's pictures have another size, and the word of it is on its way. Else the server has nothing better.
+      const nowMs = this.context.clock.nowMs();
+      this.#doubtedSinceMs ??= nowMs;
+      if (nowMs - this.#doubtedSinceMs < RESIZE_NOTICE_MS) return;
+    }
+    this.#doubtedSinceMs = undefined;
+    this.#layer = layer;
+    if (this.#subscriptions.camera.state === SubscribeState.Subscribed) this.#deliver(layer);
   }
 
   #deliver(type: VideoStreamType): void {

@@ -130,6 +130,8 @@ export interface LocalVideoTrack extends EventEmitter<{
   readonly sid: string;
   /** One Annex-B access unit. captureTimeUs is Unix time; it becomes the RTP time (90 kHz) and the sender reports' clock. */
   send(accessUnit: Buffer, options: { captureTimeUs: number; keyFrame: boolean; quality: 'high' | 'low' }): void;
+  /** The high layer's pictures have this size from now on: others are told. */
+  resize(width: number, height: number): void;
   stats(): LocalTrackStats;
 }
 

@@ -25,6 +25,8 @@ export class SentVideoTrack
   readonly options: PublishVideoOptions;
   /** Lowest quality first, as simulcast names go: q, h. */
   readonly layers: readonly { quality: Quality; rid: string; stream: OutgoingStream }[];
+  /** Set while it is published on a session: tells the server. */
+  onResized: ((width: number, height: number) => void) | undefined;
   readonly #limiter: KeyFrameLimiter;
   #sid = '';
   #ended = false;
@@ -66,6 +68,13 @@ export class SentVideoTrack
     const timestamp = Math.round((captureTimeUs * VIDEO_CLOCK_RATE) / 1e6);
     // No room: receivers cannot go on without this frame, so a key frame has to follow.
     if (!layer.stream.sendFrame(payloads, { timestamp, captureTimeUs }, 'last')) this.#limiter.request(layer.quality);
+  }
+
+  resize(width: number, height: number): void {
+    const high = this.options.layers.find(({ quality }) => quality === 'high');
+    // A rejoin announces the track anew by its options.
+    if (high !== undefined) Object.assign(high, { width, height });
+    this.onResized?.(width, height);
   }
 
   /** A new subscriber on the server's side gets its first picture sooner when it need not ask. */

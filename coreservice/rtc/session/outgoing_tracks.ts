@@ -3,6 +3,7 @@ import {
   VideoQuality,
   type SubscribedQuality,
   type SubscribedQualityUpdate,
+  UpdateLocalVideoTrack,
   type TrackPublishedResponse,
 } from '@livekit/protocol';
 import {
@@ -57,6 +58,9 @@ export class OutgoingTracks {
     this.#bind(track, answered);
     this.#published.set(track, { sid, mid: answered.mid });
     track.assignSid(sid);
+    if (track.kind === 'video')
+      track.onResized = (width, height) =>
+        this.#send({ case: 'updateVideoTrack', value: new UpdateLocalVideoTrack({ trackSid: sid, width, height }) });
     // Who publishes listens for the wish only after this has resolved.
     setImmediate(() => this.#tellWanted(track));
   }
@@ -102,6 +106,7 @@ export class OutgoingTracks {
     if (published === undefined) return;
     this.#published.delete(track);
     this.#wanted.delete(published.sid);
+    if (track.kind === 'video') track.onResized = undefined;
     for (const stream of track.streams) {
       stream.bind(undefined);
       this.#streams.remove(stream);
@@ -150,7 +155,10 @@ export class OutgoingTracks {
   close(): void {
     this.#isClosed = true;
     for (const cid of [...this.#pending.keys()]) this.#settle(cid)?.reject(new Error('the connection is gone'));
-    for (const track of this.#published.keys()) for (const stream of track.streams) stream.bind(undefined);
+    for (const track of this.#published.keys()) {
+      for (const stream of track.streams) stream.bind(undefined);
+      if (track.kind === 'video') track.onResized = undefined;
+    }
     this.#published.clear();
     this.#pacer.clear();
   }

@@ -85,6 +85,12 @@ export class ScriptedLocalTrack
     this.sent.push({ data, ...options });
   }
 
+  readonly sizes: string[] = [];
+
+  resize(width: number, height: number): void {
+    this.sizes.push(`${width}x${height}`);
+  }
+
   stats(): typeof NO_LOCAL_STATS {
     return NO_LOCAL_STATS;
   }
