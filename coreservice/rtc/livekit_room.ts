@@ -15,8 +15,8 @@ import { SentAudioTrack } from './send/local_audio_track.js';
 import { SentVideoTrack } from './send/local_video_track.js';
 import { RoomSession } from './session/room_session.js';
 import type { SentTrack } from './session/track_requests.js';
-import type { MediaTransportFactory } from './transport/media_transport.js';
-import { WeriftTransport } from './transport/werift_transport.js';
+import type { MediaTransportFactory } from '../../webrtc/media_transport.js';
+import { WeriftTransport } from '../../webrtc/werift_transport.js';
 import type {
   LocalAudioTrack,
   LocalVideoTrack,
@@ -318,6 +318,11 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   subscribe(trackSid: string): void {
+    // A server says nothing to who may not subscribe: it would be waited for without end.
+    if (this.#permission?.canSubscribe === false)
+      queueMicrotask(() =>
+        this.emit('subscription_failed', trackSid, 'the server does not let this participant subscribe'),
+      );
     const present = this.#subscriptions.subscribe(trackSid);
     if (present !== undefined) this.#onTrackAdded(present);
   }
