@@ -2,7 +2,8 @@ import { status } from '@grpc/grpc-js';
 import { ErrorCode, PublishMode, VideoDataFormat, type Engine } from '../../../client/index.js';
 import { residentBytes } from './footprint.js';
 import assert from 'node:assert/strict';
-import { refused } from './refused.js';
+import { eventually } from '../../support/eventually.js';
+import { eventOf, refused, within } from './refused.js';
 import { newChannel, TestBed } from './test_bed.js';
 
 const VIDEO_ERROR = {
@@ -58,6 +59,30 @@ describe('bad input: pushes that go beyond', function () {
       field: 'frame.frame_id',
     });
     await engine.leaveChannel();
+  });
+
+  it('into streams that nobody published are taken as fast as they come, and no buffer is full', async () => {
+    await bed.join(engine, newChannel(), 'me', { publishMode: PublishMode.MANUALLY });
+    await using events = engine.events();
+    await eventOf(events, 'snapshot');
+    const pictures = engine.videoPush();
+    const sound = engine.audioPush();
+    const second = Buffer.alloc(96_000);
+    for (let i = 0; i < 100; i++) await pictures.push(PICTURE);
+    for (let i = 0; i < 20; i++) await sound.push({ data: second });
+    assert.equal((await within(pictures.end(), 5_000, () => 'the pictures stand still')).acceptedFrames, 100);
+    assert.equal((await within(sound.end(), 5_000, () => 'the sound stands still')).acceptedFrames, 20);
+    await eventually(async () => {
+      const { audioBufferMs, videoBufferFrames } = await engine.getRemainDataBufferSize();
+      return audioBufferMs + videoBufferFrames === 0 ? undefined : `${audioBufferMs} ms, ${videoBufferFrames} pictures`;
+    });
+    await engine.leaveChannel();
+    const seen: string[] = [];
+    for await (const { type } of events) {
+      seen.push(type);
+      if (type === 'onLeaveChannelResult') break;
+    }
+    assert.ok(!seen.some((type) => type.endsWith('BufferFull')), seen.join(', '));
   });
 
   it('a timestamp beyond what a number holds is refused by name', async () => {

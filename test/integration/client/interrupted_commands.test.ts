@@ -61,7 +61,7 @@ describe('A command that is interrupted', function () {
   });
   beforeEach(() => void (calls.length = 0));
   after(async () => {
-    await daemon.stop();
+    daemon.stop();
     await rm(folder, { recursive: true });
   });
 
