@@ -7,12 +7,17 @@
  * gone once around; who comes later gets undefined, and counts the picture as dropped.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 
 const FOLDER = '/dev/shm';
 const HEADER_BYTES = 8;
 /** Slots begin at pages, so that the kernel copies whole ones. */
 const PAGE_BYTES = 4096;
+/**
+ * Of all rings of this process together: the next ring's file may get the descriptor number of one that was closed, and a reader that still has the old file open
+ * must not find the new generation in it. From a random number on, so that no picture's own bytes look like one.
+ */
+let lastGeneration = randomInt(2 ** 40, 2 ** 47);
 
 /** Where a picture lies. */
 export interface PictureReference {
@@ -31,7 +36,6 @@ export class PictureRingWriter {
   #fd = -1;
   #slotBytes = 0;
   #next = 0;
-  #generation = 0;
 
   /** A slow reader may be that many pictures behind. */
   constructor(slots = 12) {
@@ -43,12 +47,12 @@ export class PictureRingWriter {
     if (picture.length + HEADER_BYTES > this.#slotBytes && !this.#grow(picture.length)) return undefined;
     const offset = this.#next * this.#slotBytes;
     this.#next = (this.#next + 1) % this.#slots;
-    this.#generation++;
+    const generation = ++lastGeneration;
     try {
       this.#stamp(offset, 0);
       for (let done = 0; done < picture.length;)
         done += writeSync(this.#fd, picture, done, picture.length - done, offset + HEADER_BYTES + done);
-      this.#stamp(offset, this.#generation);
+      this.#stamp(offset, generation);
     } catch {
       this.close();
       return undefined;
@@ -57,7 +61,7 @@ export class PictureRingWriter {
       path: `/proc/${process.pid}/fd/${this.#fd}`,
       offset,
       length: picture.length,
-      generation: this.#generation,
+      generation,
     };
   }
 

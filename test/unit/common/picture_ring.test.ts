@@ -25,6 +25,19 @@ describe('picture ring', () => {
     reader.close();
   });
 
+  it('does not take pictures of a closed ring for those of the next under the same descriptor number', () => {
+    const [first, reader] = [new PictureRingWriter(), new PictureRingReader()];
+    const old = first.write(Buffer.alloc(1000, 1));
+    assert.equal(old && reader.read(old)?.[0], 1);
+    first.close();
+    const second = new PictureRingWriter();
+    const fresh = second.write(Buffer.alloc(1000, 2));
+    assert.deepEqual([fresh?.path, fresh?.offset], [old?.path, old?.offset]);
+    assert.equal(fresh && reader.read(fresh)?.[0], 2);
+    second.close();
+    reader.close();
+  });
+
   it('says so when the writer cannot be reached', () => {
     const reader = new PictureRingReader();
     const reference = { path: `/proc/${process.pid}/fd/999999`, offset: 0, length: 10, generation: 1 };
