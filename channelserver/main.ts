@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createLogger } from '../common/logger.js';
 import { messageOf } from '../common/errors.js';
 import { readKeyFile } from '../common/token/key_file.js';
-import { weriftTransports } from './forward/werift_transport.js';
+import { transportsOn } from './forward/transports.js';
 import { parseLimits, USAGE } from './command_line.js';
 import { DEFAULT_TIMING } from './limits.js';
 import { ChannelServer } from './server.js';
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     keys: readKeyFile(values.keys),
     limits: parseLimits(values.limit),
     timing: DEFAULT_TIMING,
-    transports: weriftTransports(values.host, logger),
+    transports: await transportsOn(values.host),
     logger,
   });
   const stop = (why: string): void => {

@@ -8,7 +8,7 @@ import type { WebSocket } from 'ws';
 import { messageOf } from '../common/errors.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import type { Logger } from '../common/logger.js';
-import type { TransportFactory } from './forward/media_transport.js';
+import type { TransportFactory } from './forward/transports.js';
 import type { Limits, Timing } from './limits.js';
 import type { Grants } from './room/grants.js';
 import { newSid } from './room/ids.js';

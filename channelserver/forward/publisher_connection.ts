@@ -2,11 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { Logger } from '../../common/logger.js';
 import { chooseCodec, forwardable } from './codecs.js';
 import type { CodecName, ForwardCodec } from './codecs.js';
-import type { MediaTransport, TransportFactory, TransportState } from './media_transport.js';
+import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { parseSdp } from './sdp.js';
 import type { Sdp, SdpMedia } from './sdp.js';
 import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI, writeSdp } from './sdp_write.js';
 import type { Description, MediaSection } from './sdp_write.js';
+import { sctpOf, tellState, type TransportFactory } from './transports.js';
 import { UplinkRouter } from './uplink_router.js';
 import type { UpTrack } from './up_track.js';
 
@@ -36,18 +37,18 @@ export class PublisherConnection {
   readonly #sessionId = String(randomInt(2 ** 40));
   readonly #tracks = new Map<string, UpTrack>();
   #version = 0;
-  #opened: Promise<void> | undefined;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(transports: TransportFactory, events: PublisherEvents, logger: Logger) {
     this.#events = events;
-    this.#transport = transports('controlled', {
-      onRtp: (packet) => this.#router.receive(packet),
-      onRtcp: (packet) => this.#router.receiveRtcp(packet),
-      onData: (label, message) => events.data(label, message),
-      onState: (state) => events.state(state),
-    });
-    this.#router = new UplinkRouter((packet) => this.#transport.sendRtcp(packet), logger);
+    const transport = transports();
+    const router = new UplinkRouter((packet) => transport.sendRtcp(packet), logger);
+    this.#transport = transport;
+    this.#router = router;
+    transport.on('rtp', (packet) => router.receive(packet));
+    transport.on('rtcp', (packet) => router.receiveRtcp(packet));
+    transport.on('data_channel', (channel) => channel.on('message', (message) => events.data(channel.label, message)));
+    tellState(transport, events, logger);
   }
 
   get state(): TransportState {
@@ -66,7 +67,8 @@ export class PublisherConnection {
   }
 
   stats(): { sentBytes: number; receivedBytes: number } {
-    return this.#transport.stats();
+    const { sentBytes, receivedBytes } = this.#transport;
+    return { sentBytes, receivedBytes };
   }
 
   async close(): Promise<void> {
@@ -79,20 +81,20 @@ export class PublisherConnection {
     const first = sdp.media.find((media) => media.port !== 0) ?? sdp.media[0];
     if (first?.fingerprint === undefined || first.usernameFragment === '')
       throw new Error('the offer has no ICE or DTLS parameters');
-    this.#opened ??= this.#transport.open();
-    await this.#opened;
+    await this.#transport.gather();
     const sections = sdp.media.map((media) => this.#section(media));
     this.#endMissing(sdp);
     this.#router.setExtensions(sdp.media.flatMap((media) => media.extensions));
     const data = sdp.media.find((media) => media.kind === 'application' && media.port !== 0);
-    this.#transport.setRemote({
+    this.#transport.connect({
       usernameFragment: first.usernameFragment,
       password: first.password,
-      fingerprint: first.fingerprint,
+      lite: false,
+      fingerprints: [first.fingerprint],
+      weOffered: false,
       // We answer passive, so the offerer takes the active role, whatever it left open.
-      setup: 'active',
-      ...(data === undefined ? {} : { sctpPort: data.sctpPort ?? 5000 }),
-      ...(data?.maxMessageBytes === undefined ? {} : { maxMessageBytes: data.maxMessageBytes }),
+      dtlsRole: 'server',
+      ...(data === undefined ? {} : { sctp: sctpOf(data) }),
     });
     for (const media of sdp.media)
       for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);
@@ -100,7 +102,7 @@ export class PublisherConnection {
       sessionId: this.#sessionId,
       version: this.#version++,
       setup: 'passive',
-      local: this.#transport.local,
+      local: { ...this.#transport.local, candidates: this.#transport.localCandidates },
       sections,
     });
   }

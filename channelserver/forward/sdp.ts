@@ -1,5 +1,5 @@
 /** Session descriptions (RFC 8866, RFC 8829) as far as a forwarding server needs them: parsed to plain objects, and nothing judged. */
-import type { Fingerprint } from './media_transport.js';
+import type { Fingerprint } from '../../webrtc/media_transport.js';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 

@@ -1,7 +1,7 @@
 /** Our descriptions: answers to publishers and offers to subscribers. One BUNDLE group, rtcp-mux, no trickling from our side. */
 import type { ForwardCodec } from './codecs.js';
-import { MAX_MESSAGE_BYTES } from './media_transport.js';
-import type { LocalParameters } from './media_transport.js';
+import { MAX_MESSAGE_BYTES } from '../../webrtc/media_transport.js';
+import type { LocalParameters } from '../../webrtc/media_transport.js';
 import type { Direction, SdpExtension } from './sdp.js';
 
 export interface MediaSection {
@@ -22,11 +22,16 @@ export interface DataSection {
   mid: string;
 }
 
+/** Our side of the transport; candidates are complete, there is no trickling from us. */
+export interface DescribedTransport extends LocalParameters {
+  candidates: readonly string[];
+}
+
 export interface Description {
   sessionId: string;
   version: number;
   setup: 'active' | 'passive' | 'actpass';
-  local: LocalParameters;
+  local: DescribedTransport;
   sections: readonly (MediaSection | DataSection | RefusedSection)[];
 }
 
@@ -63,7 +68,7 @@ function isRefused(section: MediaSection | DataSection | RefusedSection): boolea
 function sectionLines(
   section: MediaSection | DataSection | RefusedSection,
   setup: Description['setup'],
-  local: LocalParameters,
+  local: DescribedTransport,
 ): string[] {
   switch (section.kind) {
     case 'refused':
@@ -88,7 +93,7 @@ function sectionLines(
   }
 }
 
-function mediaLines(section: MediaSection, setup: Description['setup'], local: LocalParameters): string[] {
+function mediaLines(section: MediaSection, setup: Description['setup'], local: DescribedTransport): string[] {
   if (section.codecs.length === 0)
     return [`m=${section.kind} 0 UDP/TLS/RTP/SAVPF 0`, 'c=IN IP4 0.0.0.0', 'a=inactive', `a=mid:${section.mid}`];
   const payloadTypes = section.codecs.map((codec) => codec.payloadType).join(' ');
@@ -127,7 +132,7 @@ function mediaLines(section: MediaSection, setup: Description['setup'], local: L
   return lines;
 }
 
-function transportLines(setup: Description['setup'], local: LocalParameters): string[] {
+function transportLines(setup: Description['setup'], local: DescribedTransport): string[] {
   return [
     `a=ice-ufrag:${local.usernameFragment}`,
     `a=ice-pwd:${local.password}`,

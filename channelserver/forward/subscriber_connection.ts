@@ -2,12 +2,13 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { parseRtcp } from '../../rtp/rtcp.js';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
+import type { DataChannel, MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { forwardable } from './codecs.js';
 import { DownTrack } from './down_track.js';
-import type { MediaTransport, OutgoingDataChannel, TransportFactory, TransportState } from './media_transport.js';
 import { parseSdp } from './sdp.js';
 import { writeSdp } from './sdp_write.js';
 import { SubscriberSlots } from './subscriber_slots.js';
+import { sctpOf, tellState, type TransportFactory } from './transports.js';
 import type { UpTrack } from './up_track.js';
 
 export interface SubscriberEvents {
@@ -37,8 +38,8 @@ export class SubscriberConnection {
   readonly #slots: SubscriberSlots;
   readonly #sessionId = String(randomInt(2 ** 40));
   readonly #bySsrc = new Map<number, DownTrack>();
-  #reliable: OutgoingDataChannel | undefined;
-  #lossy: OutgoingDataChannel | undefined;
+  #reliable: DataChannel | undefined;
+  #lossy: DataChannel | undefined;
   #offerId = 0;
   #opened = false;
   #closed = false;
@@ -54,23 +55,18 @@ export class SubscriberConnection {
     this.#options = options;
     this.#logger = logger;
     this.#slots = new SubscriberSlots(options.maxSlots);
-    this.#transport = transports('controlling', {
-      onRtp: () => undefined,
-      onRtcp: (packet) => this.#receiveRtcp(packet),
-      onData: () => undefined,
-      onState: (state) => {
-        if (state === 'connected') this.#startReady();
-        events.state(state);
-      },
-    });
+    this.#transport = transports();
+    this.#transport.on('rtcp', (packet) => this.#receiveRtcp(packet));
+    this.#transport.on('connected', () => this.#startReady());
+    tellState(this.#transport, events, logger);
   }
 
   /** Opens the transport and sends the first offer, with or without tracks. */
   async start(): Promise<void> {
-    await this.#transport.open();
+    await this.#transport.gather();
     if (this.#closed) return;
-    this.#reliable = this.#transport.createDataChannel({ label: '_reliable', reliable: true });
-    this.#lossy = this.#transport.createDataChannel({ label: '_lossy', reliable: false });
+    this.#reliable = this.#transport.createDataChannel('_reliable', { reliable: true, ordered: true });
+    this.#lossy = this.#transport.createDataChannel('_lossy', { reliable: false, ordered: false });
     this.#opened = true;
     this.#offer();
   }
@@ -161,7 +157,7 @@ export class SubscriberConnection {
       sessionId: this.#sessionId,
       version: this.#offerId,
       setup: 'actpass',
-      local: this.#transport.local,
+      local: { ...this.#transport.local, candidates: this.#transport.localCandidates },
       sections: [{ kind: 'application', mid: DATA_MID }, ...this.#slots.sections()],
     });
     this.#slots.offered();
@@ -175,13 +171,14 @@ export class SubscriberConnection {
     const [data] = answer.media;
     const first = answer.media.find((media) => media.port !== 0 && media.fingerprint !== undefined);
     if (first?.fingerprint === undefined) throw new Error('it has no DTLS parameters');
-    this.#transport.setRemote({
+    this.#transport.connect({
       usernameFragment: first.usernameFragment,
       password: first.password,
-      fingerprint: first.fingerprint,
-      setup: first.setup ?? 'active',
-      ...(data?.kind === 'application' ? { sctpPort: data.sctpPort ?? 5000 } : {}),
-      ...(data?.maxMessageBytes === undefined ? {} : { maxMessageBytes: data.maxMessageBytes }),
+      lite: false,
+      fingerprints: [first.fingerprint],
+      weOffered: true,
+      dtlsRole: first.setup === 'passive' ? 'client' : 'server',
+      ...(data?.kind === 'application' ? { sctp: sctpOf(data) } : {}),
     });
     for (const media of answer.media)
       for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);

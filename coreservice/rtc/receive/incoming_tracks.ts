@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { parseRtp, type RtpPacket } from '../../../rtp/packet.js';
 import { parseRtcp, serializeRtcp, type ReportBlock, type RtcpMessage } from '../../../rtp/rtcp.js';
 import type { ReceivedSection } from '../sdp/subscriber_answer.js';
-import type { MediaTransport } from '../transport/media_transport.js';
+import type { MediaTransport } from '../../../webrtc/media_transport.js';
 import { PollTimer } from './poll_timer.js';
 import { ReceivedAudioTrack } from './received_audio_track.js';
 import type { ReceiveContext } from './received_stream.js';

@@ -1,5 +1,5 @@
 import { parseRtcp, serializeRtcp, type ReportBlock, type RtcpMessage } from '../../../rtp/rtcp.js';
-import type { MediaTransport } from '../transport/media_transport.js';
+import type { MediaTransport } from '../../../webrtc/media_transport.js';
 import type { OutgoingStream } from './outgoing_stream.js';
 
 /** The streams of the publisher connection: what the server says of them goes to them, their reports go out. */

@@ -9,7 +9,7 @@ import {
 } from '../sdp/publisher_sections.js';
 import type { SessionDescription } from '../sdp/session_description.js';
 import { writeSdp } from '../sdp/write_sdp.js';
-import type { DataChannel, MediaTransport } from '../transport/media_transport.js';
+import { SCTP, type DataChannel, type MediaTransport } from '../../../webrtc/media_transport.js';
 
 /** How an offer reaches the server: by a signalling message, or inside a join request. */
 export interface OfferSignal {
@@ -50,8 +50,8 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
     this.#signal = signal;
     this.#sections = new PublisherSections(cname);
     this.#channels = {
-      reliable: transport.createDataChannel('_reliable', true),
-      lossy: transport.createDataChannel('_lossy', false),
+      reliable: transport.createDataChannel('_reliable', { reliable: true, ordered: true }),
+      lossy: transport.createDataChannel('_lossy', { reliable: false, ordered: true }),
     };
     this.#connected = new Promise((resolve, reject) => {
       this.#rejectConnected = reject;
@@ -135,7 +135,7 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
   #connect(answer: SessionDescription): void {
     const { usernameFragment, password, lite, fingerprints, setup } = answer;
     const dtlsRole = setup === 'active' ? 'server' : 'client';
-    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: true });
+    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: true, sctp: SCTP });
     for (const candidate of answer.candidates) this.transport.addRemoteCandidate(candidate);
   }
 

@@ -19,7 +19,7 @@ import type { Logger } from '../../../common/logger.js';
 import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
 import { SignalConnection, type SignalMessage, type SignalRequestMessage } from '../signal/signal_connection.js';
 import type { DataMessage } from '../types.js';
-import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../transport/media_transport.js';
+import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
 import { OutgoingTracks } from './outgoing_tracks.js';
 import { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
@@ -105,7 +105,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     ]);
     const transport: MediaTransportOptions = {
       iceServers: signal.join.iceServers,
-      loopback: signal.isLoopback,
+      addresses: signal.isLoopback ? 'any-and-loopback' : 'any',
       connectTimeoutMs: MEDIA_TIMEOUT_MS,
     };
     const transports = await Promise.all([options.transports.create(transport), options.transports.create(transport)]);

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { parseSdp } from '../sdp/parse_sdp.js';
 import { answerSections, receivedSections, type ReceivedSection } from '../sdp/subscriber_answer.js';
 import { writeSdp } from '../sdp/write_sdp.js';
-import type { MediaTransport } from '../transport/media_transport.js';
+import { SCTP, type MediaTransport } from '../../../webrtc/media_transport.js';
 
 export interface AnswerSignal {
   sendAnswer(sdp: string, id: number): void;
@@ -47,7 +47,7 @@ export class Subscriber extends EventEmitter<{ sections: [sections: ReceivedSect
       this.transport.gather().catch((error: unknown) => this.emit('failed', `no candidates: ${String(error)}`));
     }
     const dtlsRole = weAreActive ? 'client' : 'server';
-    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: false });
+    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: false, sctp: SCTP });
     for (const candidate of candidates) this.transport.addRemoteCandidate(candidate);
   }
 

@@ -10,8 +10,8 @@ import {
 } from '@livekit/protocol';
 import { Publisher } from '../../../coreservice/rtc/session/publisher.js';
 import { Subscriber } from '../../../coreservice/rtc/session/subscriber.js';
-import type { MediaTransport } from '../../../coreservice/rtc/transport/media_transport.js';
-import { WeriftTransport } from '../../../coreservice/rtc/transport/werift_transport.js';
+import type { MediaTransport, MediaTransportOptions } from '../../../webrtc/media_transport.js';
+import { WeriftTransport } from '../../../webrtc/werift_transport.js';
 import { parseRtcp, type RtcpMessage } from '../../../rtp/rtcp.js';
 import { eventually } from '../../support/eventually.js';
 import { SignalClient } from './signal_client.js';
@@ -51,7 +51,7 @@ export class RawPeer implements AsyncDisposable {
   }
 
   static async join(url: string, token: string): Promise<RawPeer> {
-    const options = { iceServers: [], loopback: true, connectTimeoutMs: 5000 };
+    const options: MediaTransportOptions = { iceServers: [], addresses: 'any-and-loopback', connectTimeoutMs: 5000 };
     const [signal, ...transports] = await Promise.all([
       SignalClient.join(url, token),
       WeriftTransport.create(options),

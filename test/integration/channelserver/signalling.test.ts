@@ -17,7 +17,7 @@ import {
   UpdateSubscription,
 } from '@livekit/protocol';
 import { createLogger } from '../../../common/logger.js';
-import { weriftTransports } from '../../../channelserver/forward/werift_transport.js';
+import { transportsOn } from '../../../channelserver/forward/transports.js';
 import { DEFAULT_LIMITS, DEFAULT_TIMING } from '../../../channelserver/limits.js';
 import { ChannelServer } from '../../../channelserver/server.js';
 import { eventually } from '../../support/eventually.js';
@@ -36,7 +36,7 @@ async function startServer(
     keys: KEYS,
     limits: { ...DEFAULT_LIMITS, ...limits },
     timing: { ...DEFAULT_TIMING, shutdownMs: 1000, ...timing },
-    transports: weriftTransports('127.0.0.1', logger),
+    transports: await transportsOn('127.0.0.1'),
     logger,
   });
   await server.start();

@@ -1,12 +1,8 @@
 import { once } from 'node:events';
 import { createLogger } from '../../../common/logger.js';
 import { LiveKitRoom } from '../../../coreservice/rtc/livekit_room.js';
-import type {
-  MediaTransport,
-  MediaTransportFactory,
-  MediaTransportOptions,
-} from '../../../coreservice/rtc/transport/media_transport.js';
-import { WeriftTransport } from '../../../coreservice/rtc/transport/werift_transport.js';
+import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
+import { WeriftTransport } from '../../../webrtc/werift_transport.js';
 import type { EncodedUnit, RemoteTrack, RemoteVideoTrack, RoomEvents } from '../../../coreservice/rtc/types.js';
 import { tokenFor } from '../channelserver/running_server.js';
 

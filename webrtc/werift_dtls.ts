@@ -7,7 +7,7 @@ import {
   type RTCCertificate,
   type RTCIceTransport,
 } from 'werift';
-import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from '../../../rtp/srtp.js';
+import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from '../rtp/srtp.js';
 
 /** IANA's numbers of the SRTP protection profiles, the cheaper one first. */
 const PROFILES = { AEAD_AES_128_GCM: 7, AES128_CM_HMAC_SHA1_80: 1 } as const;
@@ -36,9 +36,11 @@ export class WeriftDtls {
   #helloTimers: NodeJS.Timeout[] = [];
   #isVerified = false;
   #fail: (error: Error) => void = () => undefined;
+  readonly #onPeerClosed: () => void;
 
-  constructor(ice: RTCIceTransport, certificate: RTCCertificate) {
+  constructor(ice: RTCIceTransport, certificate: RTCCertificate, onPeerClosed: () => void) {
     this.#ice = ice;
+    this.#onPeerClosed = onPeerClosed;
     this.#certificate = certificate;
     this.transport = new RTCDtlsTransport({}, ice, certificate, []);
   }
@@ -59,7 +61,10 @@ export class WeriftDtls {
     this.transport.dtls = socket;
     this.transport.role = role;
     socket.onData.subscribe((data) => this.transport.dataReceiver(data));
-    socket.onClose.subscribe(() => this.#closed());
+    socket.onClose.subscribe(() => {
+      this.#closed();
+      this.#onPeerClosed();
+    });
     return new Promise((resolve, reject) => {
       this.#fail = reject;
       socket.onError.once(reject);

@@ -7,26 +7,29 @@ import {
   RTCSctpTransport,
   RTCDataChannel,
   RTCDataChannelParameters,
-  IceCandidate,
-  parseIceServers,
+  candidateToSdp,
   type RTCCertificate,
 } from 'werift';
+import { MAX_MESSAGE_BYTES } from './media_transport.js';
 import type {
   DataChannel,
+  DataChannelKind,
   LocalParameters,
   MediaTransport,
   MediaTransportEvents,
   MediaTransportOptions,
   RemoteParameters,
+  TransportState,
 } from './media_transport.js';
 import { WeriftDataChannel } from './werift_data_channel.js';
 import { WeriftDtls } from './werift_dtls.js';
-import { SrtpSession } from '../../../rtp/srtp.js';
+import { SrtpSession } from '../rtp/srtp.js';
+import { gathererOptions, parseCandidate } from './werift_ice.js';
 
 /** SCTP's port inside DTLS, on both sides of every WebRTC implementation. */
 const SCTP_PORT = 5000;
-/** Larger ones are refused by name before SCTP sees them. */
-const MAX_MESSAGE_BYTES = 262_144;
+/** Candidates that come before the description they belong to. */
+const MAX_EARLY_CANDIDATES = 64;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** MediaTransport by werift's ICE, DTLS and SCTP; its peer connection, RTP and SRTP parts are not used. */
@@ -36,8 +39,13 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #dtls: WeriftDtls;
   readonly #sctp: RTCSctpTransport;
   readonly #options: MediaTransportOptions;
-  #state: MediaTransport['state'] = 'new';
+  #state: TransportState = 'new';
   #srtp: SrtpSession | undefined;
+  #gathering: Promise<void> | undefined;
+  #earlyCandidates: string[] = [];
+  #hasStartedIce = false;
+  #sctpPort: number | undefined;
+  #hasStartedSctp = false;
   #deadline: NodeJS.Timeout | undefined;
   sentBytes = 0;
   receivedBytes = 0;
@@ -45,17 +53,13 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   private constructor(options: MediaTransportOptions, certificate: RTCCertificate) {
     super();
     this.#options = options;
-    const servers = options.loopback ? {} : parseIceServers(options.iceServers.map(toWeriftServer));
-    const gatherer = new RTCIceGatherer({
-      ...servers,
-      useIpv6: !options.loopback,
-      ...(options.loopback ? { additionalHostAddresses: ['127.0.0.1'] } : {}),
-    });
+    const iceOptions = gathererOptions(options);
+    const gatherer = new RTCIceGatherer(iceOptions);
     // Without this the library would ask a public STUN server when none is named.
     const connection = gatherer.connection as { stunServer?: unknown };
-    if (servers.stunServer === undefined) delete connection.stunServer;
+    if (iceOptions.stunServer === undefined) delete connection.stunServer;
     this.#ice = new RTCIceTransport(gatherer);
-    this.#dtls = new WeriftDtls(this.#ice, certificate);
+    this.#dtls = new WeriftDtls(this.#ice, certificate, () => this.emit('peer_closed'));
     this.#sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES);
     this.#sctp.setDtlsTransport(this.#dtls.transport);
     this.#sctp.setRemoteMaxMessageSize(MAX_MESSAGE_BYTES);
@@ -85,7 +89,14 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     return new WeriftTransport(options, await RTCDtlsTransport.SetupCertificate());
   }
 
-  get state(): MediaTransport['state'] {
+  /** As create(), at once. Throws when prepare() has not been awaited. */
+  static createPrepared(options: MediaTransportOptions): WeriftTransport {
+    const certificate = RTCDtlsTransport.localCertificate;
+    if (certificate === undefined) throw new Error('no certificate has been prepared');
+    return new WeriftTransport(options, certificate);
+  }
+
+  get state(): TransportState {
     return this.#state;
   }
 
@@ -93,11 +104,22 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     return (this.#ice.connection.nominated?.rtt ?? 0) * 1000;
   }
 
-  async gather(): Promise<void> {
-    await this.#ice.gather();
+  get localCandidates(): readonly string[] {
+    return this.#ice.localCandidates.map((candidate) => candidateToSdp(candidate));
+  }
+
+  gather(): Promise<void> {
+    this.#gathering ??= this.#ice.gather();
+    return this.#gathering;
   }
 
   connect(remote: RemoteParameters): void {
+    if (this.#state !== 'new' && this.#state !== 'connecting' && this.#state !== 'connected') return;
+    if (remote.sctp !== undefined) {
+      this.#sctp.setRemoteMaxMessageSize(remote.sctp.maxMessageBytes);
+      this.#sctpPort = remote.sctp.port;
+      this.#startSctp();
+    }
     if (this.#state !== 'new') return;
     this.#state = 'connecting';
     this.#ice.connection.iceControlling = remote.weOffered || remote.lite;
@@ -108,28 +130,50 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
         iceLite: remote.lite,
       }),
     );
-    this.#deadline = setTimeout(() => this.#fail('no connection in time'), this.#options.connectTimeoutMs);
+    const { connectTimeoutMs } = this.#options;
+    if (connectTimeoutMs !== undefined)
+      this.#deadline = setTimeout(() => this.#fail('no connection in time'), connectTimeoutMs);
     void this.#establish(remote).catch((error: unknown) => this.#fail(String(error)));
+    const early = this.#earlyCandidates;
+    this.#earlyCandidates = [];
+    for (const candidate of early) this.addRemoteCandidate(candidate);
   }
 
   async #establish(remote: RemoteParameters): Promise<void> {
-    // The other side knows earlier than we that ICE is connected: its ClientHello is answered, and the handshake may even be over, before start() returns.
-    const keys = this.#dtls.prepare(remote.dtlsRole, remote.fingerprints);
-    const checked = this.#ice.start().then(() => this.#dtls.startHandshake());
-    checked.catch((error: unknown) => this.#fail(`ICE: ${String(error)}`));
-    const srtpKeys = await keys;
+    // The other side may know earlier than we that ICE is connected: we listen for its ClientHello, and the handshake may even be over, before ICE is.
+    const srtpKeys = await this.#dtls.prepare(remote.dtlsRole, remote.fingerprints);
     if (this.#state !== 'connecting') return;
     clearTimeout(this.#deadline);
     this.#srtp = new SrtpSession(srtpKeys);
     this.#state = 'connected';
-    void this.#sctp.start(SCTP_PORT).catch((error: unknown) => this.#fail(`SCTP: ${String(error)}`));
+    this.#startSctp();
     this.emit('connected');
   }
 
-  addRemoteCandidate(candidate: string): void {
+  #startSctp(): void {
+    const port = this.#sctpPort;
+    if (port === undefined || this.#state !== 'connected' || this.#hasStartedSctp) return;
+    this.#hasStartedSctp = true;
+    this.#sctp.setRemotePort(port);
+    this.#sctp.start(port).catch((error: unknown) => this.#fail(`SCTP: ${String(error)}`));
+  }
+
+  addRemoteCandidate(text: string): void {
     if (this.#state === 'closed' || this.#state === 'failed') return;
-    const parsed = parseCandidate(candidate);
-    if (parsed !== undefined) void this.#ice.addRemoteCandidate(parsed)?.catch(() => undefined);
+    if (this.#state === 'new') {
+      if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(text);
+      return;
+    }
+    const candidate = parseCandidate(text);
+    if (candidate === undefined) return;
+    void this.#ice.addRemoteCandidate(candidate)?.catch(() => undefined);
+    // The library gives up at once when it has no pair to check, so it starts with the first candidate.
+    if (this.#hasStartedIce) return;
+    this.#hasStartedIce = true;
+    this.#ice.start().then(
+      () => this.#state === 'connecting' && this.#dtls.startHandshake(),
+      (error: unknown) => this.#fail(`ICE: ${String(error)}`),
+    );
   }
 
   /** RFC 7983: the first octet tells DTLS (20-63) from RTP and RTCP (128-191). */
@@ -163,10 +207,10 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#ice.connection.send(datagram).catch(() => undefined);
   }
 
-  createDataChannel(label: string, reliable: boolean): DataChannel {
+  createDataChannel(label: string, { reliable, ordered }: DataChannelKind): DataChannel {
     // Zero retransmissions would be taken for "not limited" by the library.
     const limits = reliable ? {} : { maxRetransmits: 1 };
-    const parameters = new RTCDataChannelParameters({ label, ordered: true, protocol: '', ...limits });
+    const parameters = new RTCDataChannelParameters({ label, ordered, protocol: '', ...limits });
     return new WeriftDataChannel(new RTCDataChannel(this.#sctp, parameters));
   }
 
@@ -190,27 +234,14 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #release(wasConnected: boolean): Promise<void> {
-    if (wasConnected) await this.#sctp.stop().catch(() => undefined);
+    // A socket that is just being bound would stay open.
+    await this.#gathering?.catch(() => undefined);
+    if (wasConnected && this.#hasStartedSctp) {
+      await this.#sctp.stop().catch(() => undefined);
+      // The socket takes datagrams in the next turn: SCTP's ABORT goes out before it closes.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     this.#dtls.close();
     await this.#ice.stop().catch(() => undefined);
-  }
-}
-
-function toWeriftServer(server: { urls: string[]; username: string; credential: string }): {
-  urls: string[];
-  username?: string;
-  credential?: string;
-} {
-  const { urls, username, credential } = server;
-  return username === '' ? { urls } : { urls, username, credential };
-}
-
-/** A candidate line of a trickle message or a session description. */
-function parseCandidate(text: string): IceCandidate | undefined {
-  const line = text.startsWith('candidate:') ? text : `candidate:${text}`;
-  try {
-    return IceCandidate.fromJSON({ candidate: line, sdpMid: '0', sdpMLineIndex: 0 });
-  } catch {
-    return undefined;
   }
 }

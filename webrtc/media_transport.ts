@@ -1,35 +1,58 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * The one seam to the WebRTC library: an ICE agent, DTLS, SRTP and data channels of one bundled connection. Session descriptions, RTP and RTCP are ours
- * and live above it, so that the library can be exchanged.
+ * The one seam to the WebRTC library, for clients and servers: an ICE agent, DTLS, SRTP and data channels of one bundled connection. Session
+ * descriptions, RTP and RTCP are ours and live above it, so that the library can be exchanged.
  */
 export interface MediaTransport extends EventEmitter<MediaTransportEvents> {
-  readonly state: 'new' | 'connecting' | 'connected' | 'failed' | 'closed';
+  readonly state: TransportState;
   readonly local: LocalParameters;
+  /** Values of a=candidate lines, without "candidate:"; complete when gather() has resolved. */
+  readonly localCandidates: readonly string[];
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** Of the last connectivity or consent check; 0 before. */
   readonly roundTripMs: number;
-  /** Takes sockets and reports local candidates. Once. */
+  /** Takes sockets and reports local candidates. Acts once. */
   gather(): Promise<void>;
-  /** Starts (or, called again with the same credentials, does nothing). Ends in "connected" or "failed". */
+  /** Starts, and ends in "connected" or "failed". Called again, it only takes over what is said of data channels. gather() has been called before. */
   connect(remote: RemoteParameters): void;
-  /** The text behind "candidate:" or with it, as in trickle messages. Unusable ones are ignored. */
+  /** The text behind "candidate:" or with it, as in trickle messages; before connect() too. Unusable ones are ignored. */
   addRemoteCandidate(candidate: string): void;
   /** A plain RTP packet. Dropped while not connected. */
   sendRtp(packet: Buffer): void;
   /** A plain compound RTCP packet. Dropped while not connected. */
   sendRtcp(packet: Buffer): void;
-  createDataChannel(label: string, reliable: boolean): DataChannel;
+  createDataChannel(label: string, kind: DataChannelKind): DataChannel;
   /** Bounded by a second. */
   close(): Promise<void>;
+}
+
+export type TransportState =
+  | 'new' // nothing known of the peer yet
+  | 'connecting' // ICE checks, then the DTLS handshake
+  | 'connected' // SRTP keys are there
+  | 'failed' // no candidate pair, a refused handshake, no consent any more, or not in time
+  | 'closed';
+
+/** Largest data channel message either way: what browsers announce. */
+export const MAX_MESSAGE_BYTES = 262_144;
+
+/** What every WebRTC implementation has, for descriptions that say nothing else. */
+export const SCTP = { port: 5000, maxMessageBytes: MAX_MESSAGE_BYTES } as const;
+
+export interface DataChannelKind {
+  /** Sent again until it has arrived; else at most once more. */
+  reliable: boolean;
+  ordered: boolean;
 }
 
 export interface MediaTransportEvents {
   connected: [];
   /** Once: no media can pass any more. */
   failed: [reason: string];
+  /** The peer ended DTLS. Nothing else follows from it: a client may know the reason by other ways. */
+  peer_closed: [];
   candidate: [candidate: string];
   /** Plain packets. The buffer is the receiver's to keep. */
   rtp: [packet: Buffer];
@@ -37,21 +60,29 @@ export interface MediaTransportEvents {
   data_channel: [channel: DataChannel];
 }
 
+/** e.g. {algorithm: "sha-256", value: "AB:CD:..."} */
+export interface Fingerprint {
+  algorithm: string;
+  value: string;
+}
+
 export interface LocalParameters {
   usernameFragment: string;
   password: string;
-  fingerprint: { algorithm: string; value: string };
+  fingerprint: Fingerprint;
 }
 
 export interface RemoteParameters {
   usernameFragment: string;
   password: string;
   lite: boolean;
-  fingerprints: { algorithm: string; value: string }[];
+  fingerprints: readonly Fingerprint[];
   /** We made the offer: the controlling ICE agent, unless the other is lite (RFC 8445 section 6.1.1). */
   weOffered: boolean;
   /** Which side sends the DTLS ClientHello. */
   dtlsRole: 'client' | 'server';
+  /** Of the data section; absent while the description has none. */
+  sctp?: { port: number; maxMessageBytes: number };
 }
 
 export interface DataChannel extends EventEmitter<{ message: [data: Buffer]; open: []; close: [] }> {
@@ -71,9 +102,10 @@ export interface IceServer {
 
 export interface MediaTransportOptions {
   iceServers: readonly IceServer[];
-  /** The other side is on this machine: offer 127.0.0.1 too, ask no STUN server. */
-  loopback: boolean;
-  connectTimeoutMs: number;
+  /** Where we can be reached. */
+  addresses: 'any' | 'any-and-loopback' | { host: string };
+  /** From connect(); absent: somebody else has a deadline. */
+  connectTimeoutMs?: number;
   /** For tests of loss: true drops an RTP or RTCP datagram as if it had not come. */
   dropsInbound?: (datagram: Buffer) => boolean;
 }

@@ -1,0 +1,40 @@
+import type { Logger } from '../../common/logger.js';
+import { SCTP, type MediaTransport, type RemoteParameters, type TransportState } from '../../webrtc/media_transport.js';
+import { WeriftTransport } from '../../webrtc/werift_transport.js';
+import { isLoopbackHost } from './loopback.js';
+import type { SdpMedia } from './sdp.js';
+
+/** One transport for each connection of a participant. */
+export type TransportFactory = () => MediaTransport;
+
+/** host: the address that the server listens on; media uses the same one. */
+export async function transportsOn(host: string): Promise<TransportFactory> {
+  await WeriftTransport.prepare();
+  const isWildcard = host === '0.0.0.0' || host === '::';
+  const addresses = isWildcard ? 'any-and-loopback' : { host: isLoopbackHost(host) ? '127.0.0.1' : host };
+  // Whether a client connects in time is the participant's matter.
+  return () => WeriftTransport.createPrepared({ iceServers: [], addresses });
+}
+
+/** Of a data section. */
+export function sctpOf(data: SdpMedia): NonNullable<RemoteParameters['sctp']> {
+  return { port: data.sctpPort ?? SCTP.port, maxMessageBytes: data.maxMessageBytes ?? SCTP.maxMessageBytes };
+}
+
+/** A client that ends DTLS has gone, as one whose connection failed. */
+export function tellState(
+  transport: MediaTransport,
+  events: { state(state: TransportState): void },
+  logger: Logger,
+): void {
+  let isOver = false;
+  const fail = (reason: string): void => {
+    if (isOver || transport.state === 'closed') return;
+    isOver = true;
+    logger.info({ reason }, 'a media connection ended');
+    events.state('failed');
+  };
+  transport.on('connected', () => events.state('connected'));
+  transport.on('failed', fail);
+  transport.on('peer_closed', () => fail('the client closed it'));
+}
