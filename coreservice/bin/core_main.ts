@@ -22,9 +22,13 @@ async function main(argument: string | undefined, logger: Logger): Promise<void>
     process.exitCode = 2;
     return;
   }
+  let hosted = false;
   const terminated = new Promise<'signal'>((resolve) => {
     process.once('SIGTERM', () => resolve('signal'));
-    process.once('SIGINT', () => resolve('signal'));
+    // Ctrl-C reaches every process of the terminal. With a host it is the host's: that leaves the channel first, and ends us in order.
+    process.on('SIGINT', () => {
+      if (!hosted) resolve('signal');
+    });
   });
   const listener = await listenForHost(port, { acceptTimeoutMs: NO_HOST_MS });
   process.stdout.write(`Bind port: ${listener.port}\n`);
@@ -39,6 +43,7 @@ async function main(argument: string | undefined, logger: Logger): Promise<void>
     process.exitCode = connection === 'nobody' ? 3 : 0;
     return;
   }
+  hosted = true;
   const engine = createEngine(connection, logger);
   connection.on('command', (command) => engine.handle(command));
   const cause = await Promise.race([

@@ -83,6 +83,8 @@ export class ChannelServerChild extends Lifecycle {
     const { PATH, HOME } = process.env;
     const child: Child = spawn(path, ['--keys', keysFile, '--port', String(port), '--exit-with-stdin'], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // Ctrl-C in a terminal reaches every process of its group; this one has to outlive the engines that leave its channels.
+      detached: true,
       env: {
         ...(PATH === undefined ? {} : { PATH }),
         ...(HOME === undefined ? {} : { HOME }),

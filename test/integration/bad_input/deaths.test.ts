@@ -60,6 +60,21 @@ describe('faults: the daemon ends', function () {
     for (const outcome of await Promise.all(creations)) assert.notEqual(outcome, 'Error: the call hangs');
   });
 
+  it('by Ctrl-C, which reaches the cores too: they leave in order all the same', async () => {
+    await using bed = await TestBed.open();
+    const engine = await bed.joined(newChannel(), 'me');
+    const events = engine.events({ resume: false });
+    await eventOf(events, 'snapshot');
+    const { processes } = await bed.client.nodeStatus();
+    const core = processes.find(({ kind }) => kind === 'core');
+    assert.ok(core !== undefined);
+    process.kill(core.processId, 'SIGINT');
+    const left = eventOf(events, 'onLeaveChannelResult').then(() => eventOf(events, 'ended'));
+    const { code } = await endDaemon(bed, 'SIGINT');
+    assert.equal(code, 0);
+    assert.equal((await left).value.cause, EndCause.DAEMON_STOPPED);
+  });
+
   it('by SIGTERM while media flows: code 0, the streams and the events end in order', async () => {
     await using bed = await TestBed.open();
     const channel = newChannel();
