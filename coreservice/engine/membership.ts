@@ -152,7 +152,8 @@ export class Membership {
     this.#room = undefined;
     this.parts.onLeft();
     void this.#closeRoom(room);
-    if (cause === 'connection_lost') {
+    // A server that shut down was waited for, too: only then does the room end.
+    if (cause === 'connection_lost' || cause === 'server_shutdown') {
       this.#status(ConnectionStatus.Failed, ConnectionStatusChangeReason.NetworkInterrupted);
       this.parts.outbox.error('ERR_NETWORK_RECONNECT_FAIL', { text: detail });
       return;

@@ -4,7 +4,11 @@ import { frameOfCallback } from '../media/media_frame.js';
 import { eventOfCallback, outcomeOf } from './callback_event.js';
 import type { EngineSession } from './engine_session.js';
 
-const REMOVED: ReadonlySet<number> = new Set([ERROR_NUMBERS.ERR_LEAVE_UNUSUAL, ERROR_NUMBERS.ERR_SESSION_REMOVED]);
+const REMOVED: ReadonlySet<number> = new Set([
+  ERROR_NUMBERS.ERR_LEAVE_UNUSUAL,
+  ERROR_NUMBERS.ERR_SESSION_REMOVED,
+  ERROR_NUMBERS.ERR_NETWORK_RECONNECT_FAIL,
+]);
 
 /** Every callback of the core, to the part of the session that it is for. */
 export class CallbackRouter {
