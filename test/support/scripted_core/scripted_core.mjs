@@ -5,6 +5,7 @@
 // Started as `scripted_core.mjs <port>`. It answers what must be answered (39, 40, 32), joins and leaves at once, and publishes and subscribes without delay.
 // CREATE_RTC_ENGINE's `extra` may hold {"scripted": {"control": "/path/of/a/socket", "ignore": [numbers]}}: it then tells the control socket every
 // command as a JSON line, and does what the lines from there say: {"send": {...}, "payload": base64}, {"frames": {...}}, {"exit": code}, {"ignore": [...]}.
+import { createHash } from 'node:crypto';
 import net from 'node:net';
 
 const UNIT_LIMIT = 65_536;
@@ -57,7 +58,12 @@ const server = net.createServer((accepted) => {
         payload = [];
         missing = message[COMMAND_PAYLOAD[message.Command]] ?? 0;
       } else continue;
-      if (missing === 0) onCommand(message, Buffer.concat(payload));
+      if (missing === 0)
+        onCommand(
+          message,
+          Buffer.concat(payload),
+          payload.map((part) => part.length),
+        );
     }
   });
   socket.on('close', () => process.exit(0));
@@ -83,11 +89,11 @@ function send(fields, payload) {
   for (let at = 0; at < payload.length; at += step) unit(payload.subarray(at, at + step));
 }
 
-function onCommand(message, payload) {
+function onCommand(message, payload, units) {
   const number = message.Command;
   if (number === 1) connectControl(JSON.parse(message.extra || '{}').scripted ?? {});
   control?.write(
-    `${JSON.stringify({ command: message, payloadBytes: payload.length, head: payload.subarray(0, 16).toString('hex') })}\n`,
+    `${JSON.stringify({ command: message, payloadBytes: payload.length, units, sha256: sha256(payload), head: payload.subarray(0, 16).toString('hex') })}\n`,
   );
   if (!ignore.has(number)) answer(number, message, payload);
 }
@@ -136,6 +142,10 @@ function consume(key, amount) {
 
 function extension() {
   return credits ? { alirtcd: consumed } : {};
+}
+
+function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function connectControl({ control: path, ignore: numbers = [] }) {

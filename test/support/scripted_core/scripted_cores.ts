@@ -16,6 +16,10 @@ const WAIT_MS = 10_000;
 export interface RecordedCommand {
   command: Record<string, unknown> & { Command: number };
   payloadBytes: number;
+  /** Sizes of the units in which the payload came. */
+  units: number[];
+  /** Of the payload, hex. */
+  sha256: string;
   /** The payload's first sixteen bytes. */
   head: string;
 }
@@ -98,6 +102,11 @@ export class ScriptedCore {
   /** Resolves when so many commands of that name came. */
   async count(name: CommandName, count: number): Promise<void> {
     await this.#until(`${count} times ${name}`, () => (this.of(name).length >= count ? true : undefined));
+  }
+
+  /** Any callback, also one that the project's tables do not have. */
+  sendNumber(request: number, fields: Record<string, unknown>): void {
+    this.#socket.write(`${JSON.stringify({ send: { Request: request, ...fields } })}\n`);
   }
 
   send(name: CallbackName, fields: Record<string, unknown>, payload?: Buffer): void {

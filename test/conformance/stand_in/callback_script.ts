@@ -1,0 +1,475 @@
+import {
+  AudioTrack,
+  ClientRole,
+  ConnectionStatus,
+  ConnectionStatusChangeReason,
+  DataMsgType,
+  ErrorCode,
+  PublishState,
+  SubscribeState,
+  VideoStreamType,
+  VideoTrack,
+  VideoTrackType,
+  type Engine,
+  type EventType,
+} from '../../../client/index.js';
+import type { CallbackName } from '../../../coreservice/ipc/callbacks.js';
+import type { InterfaceName } from '../support/interface.js';
+
+export interface CallbackRow {
+  covers: InterfaceName;
+  /** What the core says. */
+  name: CallbackName;
+  fields: Record<string, unknown>;
+  payload?: Buffer;
+  /** What the client hears. */
+  event: EventType;
+  value: unknown;
+}
+
+const channel = 'room';
+const uid = 'anna';
+const subscribe = { uid, oldState: 2, newState: 3, elapseSinceLastState: 17, channel };
+const subscribed = {
+  uid,
+  oldState: SubscribeState.SUBSCRIBING,
+  newState: SubscribeState.SUBSCRIBED,
+  elapseSinceLastStateMs: 17,
+  channel,
+};
+const publish = { oldState: 2, newState: 3, elapseSinceLastState: 18, channel };
+const published = {
+  oldState: PublishState.PUBLISHING,
+  newState: PublishState.PUBLISHED,
+  elapseSinceLastStateMs: 18,
+  channel,
+};
+
+/** Every callback that is no frame, as the page of the IPC writes it, and the event that has to come of it. */
+export const CALLBACK_SCRIPT: readonly CallbackRow[] = [
+  {
+    covers: 'OnRemoteUserOnLineNotify',
+    name: 'REMOTE_USER_ONLINE',
+    fields: { uid },
+    event: 'onRemoteUserOnLineNotify',
+    value: { uid },
+  },
+  {
+    covers: 'OnRemoteTrackAvailableNotify',
+    name: 'REMOTE_TRACKS_AVAILABLE',
+    fields: { uid, audioTrack: 1, videoTrack: 3 },
+    event: 'onRemoteTrackAvailableNotify',
+    value: { uid, audioTrack: AudioTrack.MIC, videoTrack: VideoTrack.BOTH },
+  },
+  {
+    covers: 'OnAudioSubscribeStateChanged',
+    name: 'AUDIO_SUBSCRIBE_STATE',
+    fields: subscribe,
+    event: 'onAudioSubscribeStateChanged',
+    value: subscribed,
+  },
+  {
+    covers: 'OnVideoSubscribeStateChanged',
+    name: 'CAMERA_SUBSCRIBE_STATE',
+    fields: subscribe,
+    event: 'onVideoSubscribeStateChanged',
+    value: subscribed,
+  },
+  {
+    covers: 'OnSubscribeStreamTypeChanged',
+    name: 'SUBSCRIBED_STREAM_TYPE',
+    fields: { uid, oldState: 1, newState: 2, elapseSinceLastState: 19, channel },
+    event: 'onSubscribeStreamTypeChanged',
+    value: {
+      uid,
+      oldStreamType: VideoStreamType.HIGH,
+      newStreamType: VideoStreamType.LOW,
+      elapseSinceLastStateMs: 19,
+      channel,
+    },
+  },
+  {
+    covers: 'OnScreenShareSubscribeStateChanged',
+    name: 'SCREEN_SUBSCRIBE_STATE',
+    fields: subscribe,
+    event: 'onScreenShareSubscribeStateChanged',
+    value: subscribed,
+  },
+  {
+    covers: 'OnScreenSharePublishStateChanged',
+    name: 'SCREEN_PUBLISH_STATE',
+    fields: publish,
+    event: 'onScreenSharePublishStateChanged',
+    value: published,
+  },
+  {
+    covers: 'OnDualStreamPublishStateChanged',
+    name: 'DUAL_PUBLISH_STATE',
+    fields: publish,
+    event: 'onDualStreamPublishStateChanged',
+    value: published,
+  },
+  {
+    covers: 'OnVideoPublishStateChanged',
+    name: 'CAMERA_PUBLISH_STATE',
+    fields: publish,
+    event: 'onVideoPublishStateChanged',
+    value: published,
+  },
+  {
+    covers: 'OnAudioPublishStateChanged',
+    name: 'AUDIO_PUBLISH_STATE',
+    fields: publish,
+    event: 'onAudioPublishStateChanged',
+    value: published,
+  },
+  {
+    covers: 'OnUpdateRoleNotify',
+    name: 'ROLE_UPDATE',
+    fields: { oldRole: 1, newRole: 0 },
+    event: 'onUpdateRoleNotify',
+    value: { oldRole: ClientRole.LIVE, newRole: ClientRole.INTERACTIVE },
+  },
+  {
+    covers: 'OnError',
+    name: 'ERROR',
+    fields: { errorCode: 0x01030304 },
+    event: 'onError',
+    value: { errorCode: ErrorCode.NO_PEOPLE, number: 0x01030304, text: '' },
+  },
+  {
+    covers: 'OnWarning',
+    name: 'WARNING',
+    fields: { warningCode: -1 },
+    event: 'onWarning',
+    value: { warningCode: -1, text: '' },
+  },
+  {
+    covers: 'OnMediaExtensionMsgReceived',
+    name: 'SEI_RECEIVED',
+    fields: { userid: uid },
+    payload: Buffer.alloc(4096, 0x5e),
+    event: 'onMediaExtensionMsgReceived',
+    value: { userId: uid, message: Buffer.alloc(4096, 0x5e) },
+  },
+  {
+    covers: 'OnDataChannelMsg',
+    name: 'DATA_CHANNEL_MESSAGE',
+    fields: { uid, networkTime: 1_700_000_000_001, progress: 33, type: 2 },
+    payload: Buffer.from('bytes'),
+    event: 'onDataChannelMsg',
+    value: {
+      uid,
+      msg: { type: DataMsgType.CUSTOM, networkTimeMs: 1_700_000_000_001, progress: 33, data: Buffer.from('bytes') },
+    },
+  },
+  {
+    covers: 'OnPushAudioFrameBufferFull',
+    name: 'AUDIO_BUFFER_FULL',
+    fields: { success: true },
+    event: 'onPushAudioFrameBufferFull',
+    value: { isFull: true },
+  },
+  {
+    covers: 'OnPushVideoFrameBufferFull',
+    name: 'VIDEO_BUFFER_FULL',
+    fields: { success: true },
+    event: 'onPushVideoFrameBufferFull',
+    value: { isFull: true },
+  },
+  {
+    covers: 'OnConnectionStatusChanged',
+    name: 'CONNECTION_STATUS',
+    fields: { status: 4, reason: 12 },
+    event: 'onConnectionStatusChanged',
+    value: { status: ConnectionStatus.RECONNECTING, reason: ConnectionStatusChangeReason.NETWORK_INTERRUPTED },
+  },
+  {
+    covers: 'PushExternalAudioFrame',
+    name: 'AUDIO_SENTENCE_BEGIN',
+    fields: { sentenceID: 5, sequenceID: 6 },
+    event: 'onPushAudioSentenceBegin',
+    value: { sentenceId: 5, sequenceId: 6 },
+  },
+  {
+    covers: 'PushExternalAudioFrame',
+    name: 'AUDIO_SENTENCE_END',
+    fields: { sentenceID: 5, sequenceID: 9 },
+    event: 'onPushAudioSentenceEnd',
+    value: { sentenceId: 5, sequenceId: 9 },
+  },
+  {
+    covers: 'OnCallStats',
+    name: 'CALL_STATS',
+    fields: {
+      availableSendBitrate: 900_000,
+      sentKBitrate: 2,
+      rcvdKBitrate: 3,
+      sentBytes: 5_000_000_000,
+      rcvdBytes: 5,
+      videoRcvdKBitrate: 6,
+      videoSentKBitrate: 7,
+      systemCpu: 12.5,
+      appCpu: 3.25,
+      callDuration: 10,
+      sentLossRate: 11,
+      sentLossPkts: 12,
+      sentExpectedPkts: 13,
+      rcvdLossRate: 14,
+      rcvdLossPkts: 15,
+      rcvdExpectedPkts: 16,
+      lastmileDelay: 17,
+    },
+    event: 'onCallStats',
+    value: {
+      availableSendBitrateBps: 900_000,
+      sentBitrateKbps: 2,
+      receivedBitrateKbps: 3,
+      sentBytes: 5_000_000_000,
+      receivedBytes: 5,
+      videoReceivedBitrateKbps: 6,
+      videoSentBitrateKbps: 7,
+      systemCpuPercent: 12.5,
+      appCpuPercent: 3.25,
+      callDurationS: 10,
+      sentLossRatePercent: 11,
+      sentLossPackets: 12,
+      sentExpectedPackets: 13,
+      receivedLossRatePercent: 14,
+      receivedLossPackets: 15,
+      receivedExpectedPackets: 16,
+      lastMileDelayMs: 17,
+    },
+  },
+  {
+    covers: 'OnLocalVideoStats',
+    name: 'LOCAL_VIDEO_STATS',
+    fields: {
+      track: 3,
+      targetEncodeBitrate: 1,
+      actualEncodeBitrate: 2,
+      sentBitrate: 3,
+      sentBitrateKbps: 4,
+      sentFps: 5,
+      encodeFps: 6,
+      captureFps: 7,
+      avgQpPerSec: 8,
+      rtt: 9,
+      sendBytes: 10,
+      renderFps: 11,
+    },
+    event: 'onLocalVideoStats',
+    value: {
+      track: VideoTrackType.SCREEN_SHARE,
+      targetEncodeBitrateBps: 1,
+      actualEncodeBitrateBps: 2,
+      sentBitrateBps: 3,
+      sentFps: 5,
+      encodeFps: 6,
+      captureFps: 7,
+      averageQp: 8,
+      roundTripMs: 9,
+      sentBytes: 10,
+    },
+  },
+  {
+    covers: 'OnRemoteVideoStats',
+    name: 'REMOTE_VIDEO_STATS',
+    fields: {
+      userId: uid,
+      track: 0,
+      width: 640,
+      height: 480,
+      decodeFps: 1,
+      renderFps: 2,
+      frozenTimes: 3,
+      videoTotalFrozenTime: 4,
+      videoTotalFrozenRate: 5,
+      rtpCount: 6,
+      rtpLoss: 7,
+      rtt: 8,
+      recvBitrate: 9,
+      rcvdBitrateKbps: 10,
+      e2eDelay: 11,
+      frameLoss: 12,
+      pullBytes: 13,
+      packetLossRate: 14,
+    },
+    event: 'onRemoteVideoStats',
+    value: {
+      userId: uid,
+      track: VideoTrackType.CAMERA_LARGE,
+      width: 640,
+      height: 480,
+      decodeFps: 1,
+      renderFps: 2,
+      frozenTimes: 3,
+      totalFrozenTimeMs: 4,
+      totalFrozenRatePercent: 5,
+      rtpPackets: 6,
+      rtpLostPackets: 7,
+      roundTripMs: 8,
+      receivedBitrateBps: 9,
+      endToEndDelayMs: 11,
+      receivedBytes: 13,
+      packetLossRatePercent: 14,
+    },
+  },
+  {
+    covers: 'OnLocalAudioStats',
+    name: 'LOCAL_AUDIO_STATS',
+    fields: {
+      track: 1,
+      scene: 0,
+      sentBitrate: 1,
+      sentBitrateKbps: 2,
+      sentSamplerate: 48_000,
+      numChannel: 2,
+      inputLevel: 3,
+      rtt: 4,
+      sendBytes: 5,
+    },
+    event: 'onLocalAudioStats',
+    value: { sentBitrateBps: 1, sentSampleRateHz: 48_000, channels: 2, inputLevel: 3, roundTripMs: 4, sentBytes: 5 },
+  },
+  {
+    covers: 'OnRemoteAudioStats',
+    name: 'REMOTE_AUDIO_STATS',
+    fields: {
+      userId: uid,
+      track: 1,
+      quality: 1,
+      networkTransportDelay: 2,
+      jitterBufferDelay: 3,
+      audioLossRate: 4,
+      rcvdBitrate: 5,
+      rcvdBitrateKbps: 6,
+      totalFrozenTimes: 7,
+      audioTotalFrozenTime: 8,
+      audioTotalFrozenRate: 9,
+      rtt: 10,
+      e2eDelay: 11,
+      ai_e2eDelay: 12,
+      pullBytes: 13,
+    },
+    event: 'onRemoteAudioStats',
+    value: {
+      userId: uid,
+      quality: 1,
+      networkTransportDelayMs: 2,
+      jitterBufferDelayMs: 3,
+      lossRatePercent: 4,
+      receivedBitrateBps: 5,
+      totalFrozenTimes: 7,
+      totalFrozenTimeMs: 8,
+      totalFrozenRatePercent: 9,
+      roundTripMs: 10,
+      endToEndDelayMs: 11,
+      receivedBytes: 13,
+    },
+  },
+  {
+    covers: 'OnRemoteUserOffLineNotify',
+    name: 'REMOTE_USER_OFFLINE',
+    fields: { uid },
+    event: 'onRemoteUserOffLineNotify',
+    value: { uid },
+  },
+];
+
+type Frames = AsyncIterable<{ data: Buffer }> & { cancel: () => void };
+
+export interface FrameRow {
+  covers: InterfaceName;
+  name: CallbackName;
+  fields: Record<string, unknown>;
+  payloadBytes: number;
+  open: (engine: Engine) => Frames;
+  wanted: unknown;
+}
+
+const pcm = { type: 0, frame_ms: 10, sample_rates: 48_000, samples: 480, channels: 1, sample_bits: 16 };
+const pcmWanted = { frameMs: 10, sampleRateHz: 48_000, samples: 480, channels: 1, sampleBits: 16 };
+const aac = { type: 1, frame_ms: 21, sample_rates: 48_000, channels: 1 };
+const aacWanted = { frameMs: 21, sampleRateHz: 48_000, channels: 1 };
+
+/** The six callbacks with frames. */
+export const FRAME_SCRIPT: readonly FrameRow[] = [
+  {
+    covers: 'OnRemoteVideoSample',
+    name: 'DECODED_VIDEO_FRAME',
+    fields: {
+      uid,
+      track: 3,
+      type: 0,
+      frame_ms: 40,
+      width: 640,
+      height: 480,
+      frame_num: 9,
+      qp: 30,
+      mv_infos: [[1, 2]],
+      slice_type: 2,
+    },
+    payloadBytes: 640 * 480 * 1.5,
+    open: (engine) => engine.pictures({ sharedMemory: false }),
+    wanted: {
+      uid,
+      track: VideoTrackType.SCREEN_SHARE,
+      frameMs: 40,
+      frameNum: 9,
+      width: 640,
+      height: 480,
+      qp: 30,
+      sliceType: 2,
+    },
+  },
+  {
+    covers: 'OnRemoteVideoEncodedSample',
+    name: 'ENCODED_VIDEO_SAMPLE',
+    fields: { uid, track: 0, type: 1, frame_ms: 80, width: 1280, height: 720, frame_num: 3 },
+    payloadBytes: 200_000,
+    open: (engine) => engine.encodedPictures(),
+    wanted: {
+      uid,
+      track: VideoTrackType.CAMERA_LARGE,
+      frameMs: 80,
+      frameNum: 3,
+      width: 1280,
+      height: 720,
+      keyFrame: true,
+      codec: 1,
+    },
+  },
+  {
+    covers: 'OnSubscribeAudioFrame',
+    name: 'REMOTE_AUDIO_FRAME',
+    fields: { uid, ...pcm, stream_index: 1 },
+    payloadBytes: 960,
+    open: (engine) => engine.audioFrames(),
+    wanted: { uid, ...pcmWanted, streamIndex: 1 },
+  },
+  {
+    covers: 'OnSubscribeMixAudioFrame',
+    name: 'MIXED_AUDIO_FRAME',
+    fields: pcm,
+    payloadBytes: 960,
+    open: (engine) => engine.mixedAudio(),
+    wanted: pcmWanted,
+  },
+  {
+    covers: 'OnSubscribeAudioAac',
+    name: 'REMOTE_AUDIO_AAC',
+    fields: { uid, ...aac },
+    payloadBytes: 333,
+    open: (engine) => engine.audioAac(),
+    wanted: { uid, ...aacWanted },
+  },
+  {
+    covers: 'OnSubscribeMixedAudioAac',
+    name: 'MIXED_AUDIO_AAC',
+    fields: aac,
+    payloadBytes: 334,
+    open: (engine) => engine.mixedAudioAac(),
+    wanted: aacWanted,
+  },
+];
