@@ -4,7 +4,7 @@ import type { EndCause } from '../../common/lifecycle.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { Logger } from '../../common/logger.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
-import { messageOf } from '../../common/errors.js';
+import { AlirtcError, messageOf } from '../../common/errors.js';
 import type { CommandFields, CommandName } from '../../coreservice/ipc/commands.js';
 import type { ParameterExtension } from '../../coreservice/ipc/extension.js';
 import { EndCause as EngineEndCause, EngineState } from '../../gen/alirtc/v1/events.js';
@@ -157,9 +157,13 @@ export class EngineSession extends Lifecycle implements EngineContext {
   }
 
   send<N extends CommandName>(name: N, fields: CommandFields<N>, payload?: Uint8Array): void {
-    if (this.#core === undefined)
-      throw refusal('unavailable', 'CORE_DIED', 'the engine has no live core process', NEW_ENGINE);
-    this.#core.send(name, fields, payload);
+    if (this.#core === undefined || this.#endedByItself) throw coreIsGone();
+    try {
+      this.#core.send(name, fields, payload);
+    } catch (error) {
+      // The connection has ended a moment before its end is told.
+      throw error instanceof AlirtcError && error.class === 'unavailable' ? coreIsGone(error) : error;
+    }
   }
 
   set<N extends CommandName>(slot: string, name: N, fields: CommandFields<N>): void {
@@ -210,7 +214,6 @@ export class EngineSession extends Lifecycle implements EngineContext {
 
   protected override async onClose(cause: EndCause): Promise<void> {
     const died = cause.kind === 'failed';
-    this.#endedByItself = died;
     const detail = endDetail(cause);
     if (died) {
       // Nobody waits for the end of a process that will say nothing any more.
@@ -246,6 +249,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
 
   #onCoreDone(core: EngineCore, cause: EndCause): void {
     if (this.#core !== core || this.state === 'closing' || this.state === 'closed') return;
+    this.#endedByItself = true;
     const lines = core.lastLines().slice(-10).join('\n');
     const text = cause.kind === 'failed' ? messageOf(cause.error) : `the core process ended; its last lines:\n${lines}`;
     this.logger.error({ pid: core.pid, reason: text }, 'the core process died');
@@ -255,6 +259,10 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.channel.onCoreDied();
     void this.close({ kind: 'failed', error: cause.kind === 'failed' ? cause.error : new Error(text) });
   }
+}
+
+function coreIsGone(cause?: Error): Error {
+  return refusal('unavailable', 'CORE_DIED', 'the engine has no live core process', { ...NEW_ENGINE, cause });
 }
 
 /** For people. */

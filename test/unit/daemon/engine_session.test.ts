@@ -296,6 +296,7 @@ describe('the end of an engine', () => {
     assert.match(String(await ended), /closed the connection/);
     assert.equal(told('onError').length, 1);
     assert.equal(told('ended').length, 0);
+    assert.throws(() => session.settings.muteMic(true), { reason: 'CORE_DIED', remedy: 'create a new engine' });
     reap();
     await session.done;
     assert.equal(told('ended').length, 1);
