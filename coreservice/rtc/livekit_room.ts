@@ -1,11 +1,5 @@
 import { EventEmitter } from 'node:events';
-import {
-  DataPacket,
-  DataPacket_Kind,
-  UserPacket,
-  type ParticipantInfo,
-  type ParticipantPermission,
-} from '@livekit/protocol';
+import { type ParticipantInfo, type ParticipantPermission } from '@livekit/protocol';
 import type { ReceivedTrack } from './receive/incoming_tracks.js';
 import { RemoteParticipants, type ParticipantChange } from './room/remote_participants.js';
 import { Rejoiner } from './room/rejoiner.js';
@@ -15,6 +9,7 @@ import { SentAudioTrack } from './send/local_audio_track.js';
 import { SentVideoTrack } from './send/local_video_track.js';
 import { RoomSession } from './session/room_session.js';
 import type { SentTrack } from './session/track_requests.js';
+import { packUserData } from './session/user_data.js';
 import type { MediaTransportFactory } from '../../webrtc/media_transport.js';
 import { WeriftTransport } from '../../webrtc/werift_transport.js';
 import type {
@@ -343,15 +338,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   async sendData(payload: Buffer, { topic, reliable }: { topic: string; reliable: boolean }): Promise<void> {
     if (payload.length > MAX_DATA_BYTES) throw new RangeError(`data messages have at most ${MAX_DATA_BYTES} bytes`);
     const session = this.#connectedSession();
-    const kind = reliable ? DataPacket_Kind.RELIABLE : DataPacket_Kind.LOSSY;
-    const { sid, identity } = this.#local;
-    const user = new UserPacket({
-      payload: new Uint8Array(payload),
-      topic,
-      participantSid: sid,
-      participantIdentity: identity,
-    });
-    const packet = new DataPacket({ kind, participantIdentity: identity, value: { case: 'user', value: user } });
+    const packet = packUserData(payload, { topic, reliable }, this.#local);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error('the data channel did not open')), SEND_DATA_TIMEOUT_MS);

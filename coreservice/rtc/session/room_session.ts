@@ -1,12 +1,10 @@
 import { EventEmitter } from 'node:events';
 import {
-  DataPacket,
   ParticipantTracks,
   RequestResponse_Reason,
-  SessionDescription,
   SignalTarget,
   SubscriptionError,
-  TrickleRequest,
+  type TrickleRequest,
   UpdateParticipantMetadata,
   UpdateSubscription,
   UpdateTrackSettings,
@@ -14,9 +12,11 @@ import {
   type JoinResponse,
   type LeaveRequest,
   type ParticipantInfo,
+  type DataPacket,
 } from '@livekit/protocol';
 import type { Logger } from '../../../common/logger.js';
 import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
+import { connectionSignal, readCandidate } from '../signal/connection_signal.js';
 import { SignalConnection, type SignalMessage, type SignalRequestMessage } from '../signal/signal_connection.js';
 import type { DataMessage } from '../types.js';
 import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
@@ -25,6 +25,7 @@ import { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
 import { Subscriber } from './subscriber.js';
 import type { SentTrack } from './track_requests.js';
+import { readUserData } from './user_data.js';
 
 export interface SessionOptions {
   url: string;
@@ -85,10 +86,11 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     this.join = signal.join;
     const [publisherTransport, subscriberTransport] = transports;
     const cname = signal.join.participant?.sid ?? 'alirtc';
-    this.#publisher = new Publisher(publisherTransport, this.#side(SignalTarget.PUBLISHER), cname);
-    this.#subscriber = new Subscriber(subscriberTransport, this.#side(SignalTarget.SUBSCRIBER));
+    const send = (message: SignalRequestMessage): void => signal.send(message);
+    this.#publisher = new Publisher(publisherTransport, connectionSignal(SignalTarget.PUBLISHER, send), cname);
+    this.#subscriber = new Subscriber(subscriberTransport, connectionSignal(SignalTarget.SUBSCRIBER, send));
     this.#incoming = new IncomingTracks(subscriberTransport, cname);
-    this.#outgoing = new OutgoingTracks(this.#publisher, cname, (message) => signal.send(message));
+    this.#outgoing = new OutgoingTracks(this.#publisher, cname, send);
   }
 
   /** Resolves right after the JoinResponse. Rejects with a RoomConnectError. */
@@ -133,22 +135,6 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     this.#signal.start();
     // Servers that want it say so: the first track then need not wait for ICE and DTLS.
     if (this.join.fastPublish || !this.join.subscriberPrimary) this.#publisher.start();
-  }
-
-  #side(target: SignalTarget): {
-    sendOffer: (sdp: string, id: number) => void;
-    sendAnswer: (sdp: string, id: number) => void;
-    sendCandidate: (candidate: string) => void;
-  } {
-    const send = (message: SignalRequestMessage): void => this.#signal.send(message);
-    return {
-      sendOffer: (sdp, id) => send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) }),
-      sendAnswer: (sdp, id) => send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp, id }) }),
-      sendCandidate: (candidate) => {
-        const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 });
-        send({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) });
-      },
-    };
   }
 
   #onMessage(message: SignalMessage): void {
@@ -219,17 +205,13 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   }
 
   #onData(data: Buffer, reliable: boolean): void {
-    let packet: DataPacket;
+    let message: DataMessage | undefined;
     try {
-      packet = DataPacket.fromBinary(data);
+      message = readUserData(data, reliable);
     } catch {
       this.#logger.debug('a data message that is no DataPacket');
-      return;
     }
-    if (packet.value.case !== 'user') return;
-    const { payload, topic, participantIdentity } = packet.value.value;
-    const identity = packet.participantIdentity !== '' ? packet.participantIdentity : participantIdentity;
-    this.emit('data', { identity, topic: topic ?? '', payload: Buffer.from(payload), reliable });
+    if (message !== undefined) this.emit('data', message);
   }
 
   publish(track: SentTrack): Promise<void> {
@@ -302,14 +284,5 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     this.removeAllListeners();
     if (sayLeave) this.#signal.sendLeave();
     await Promise.all([this.#signal.close(500), this.#publisher.close(), this.#subscriber.close()]);
-  }
-}
-
-function readCandidate(candidateInit: string): string | undefined {
-  try {
-    const init = JSON.parse(candidateInit) as { candidate?: unknown } | null;
-    return typeof init?.candidate === 'string' && init.candidate !== '' ? init.candidate : undefined;
-  } catch {
-    return undefined;
   }
 }
