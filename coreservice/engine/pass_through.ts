@@ -11,7 +11,7 @@ export class PassThrough {
   #active = false;
   #begun = false;
   #asked = false;
-  #size = { width: 640, height: 480 };
+  #size: Size | undefined;
 
   /** Whether what was pushed last was H.264. */
   get active(): boolean {
@@ -37,14 +37,16 @@ export class PassThrough {
     if (!this.#begun && !keyFrame) return undefined;
     this.#begun = true;
     this.#asked = false;
-    return { data: accessUnit, keyFrame, size: keyFrame ? sizeOf(accessUnit) : undefined };
+    const size = keyFrame ? sizeOf(accessUnit) : undefined;
+    this.#size = size ?? this.#size;
+    return { data: accessUnit, keyFrame, size };
   }
 
-  /** Instead of an access unit while the camera is muted: a picture of its size for the encoder to blacken. */
-  muted(accessUnit: Buffer): RawPicture {
+  /** Instead of an access unit while the camera is muted: a picture of its size for the encoder to blacken; of the given size while none is known. */
+  muted(accessUnit: Buffer, otherwise: Size): RawPicture {
     this.#active = true;
     this.restart();
-    const { width, height } = sizeOf(accessUnit) ?? this.#size;
+    const { width, height } = sizeOf(accessUnit) ?? this.#size ?? otherwise;
     this.#size = { width, height };
     const strides = { strideY: 0, strideU: 0, strideV: 0 };
     return { format: 'i420', width, height, ...strides, data: Buffer.alloc(i420Size(width, height)) };

@@ -247,10 +247,18 @@ export class VideoPublisher {
     return true;
   }
 
+  /** Unix time at which the picture was due; a late timer does not count. */
+  #dueUs(ptsMs: number): number {
+    const { clock, timeline } = this.parts;
+    const nowMs = clock.nowMs();
+    const lateMs = Math.max(0, nowMs - timeline.dueMs(ptsMs, nowMs));
+    return clock.unixUs() - Math.round(lateMs * 1000);
+  }
+
   async #send(track: LocalVideoTrack, pushed: PushedPicture): Promise<void> {
-    const { clock, settings, kind } = this.parts;
+    const { settings, kind } = this.parts;
     // RTP time follows this: it must grow, and with timestamps it is the moment at which sound of the same timestamp leaves.
-    const wishedUs = this.#withPts ? clock.unixUs() : pushed.captureTimeUs;
+    const wishedUs = this.#withPts ? this.#dueUs(pushed.ptsMs) : pushed.captureTimeUs;
     const black = kind === 'camera' && settings.mute.camera;
     const low = this.#wanted.has('low') && this.parts.small?.inTrack === true;
     if (!this.#wanted.has('high') && !low) return;
@@ -263,7 +271,7 @@ export class VideoPublisher {
     if (!this.#limit.allows(timeMs, frameRate)) return;
     if (this.#passThrough.isPassing) this.requestKeyFrames();
     if (pushed.kind === 'raw') this.#passThrough.stop();
-    const picture = pushed.kind === 'raw' ? pushed.picture : this.#passThrough.muted(pushed.data);
+    const picture = pushed.kind === 'raw' ? pushed.picture : this.#passThrough.muted(pushed.data, this.#configuration);
     const captureTimeUs = this.#captureTime(wishedUs);
     const { renderMode } = settings.videoSources[kind];
     const request = { picture, rotation: pushed.rotation, renderMode, captureTimeUs, black };
