@@ -16,6 +16,8 @@ import type { LocalAudioTotals } from './statistics.js';
 
 const PACKET_MS = 20;
 const PACKET_SAMPLES = 960;
+/** What is decoded of a packet begins so much before what was encoded into it (RFC 7845, section 4.2: 312 samples). */
+const OPUS_LOOKAHEAD_US = 6500;
 export const NO_DELAY_AUDIO_MS = 200;
 
 export interface AudioPublisherParts {
@@ -176,7 +178,7 @@ export class AudioPublisher {
     const samples = filled ? applyVolume(packet, mute.mic ? 0 : volume) : packet;
     this.#inputLevel = peakPercent(samples);
     this.#encoder ??= this.parts.codecs.opusEncoder(this.#profile);
-    this.#track?.send(this.#encoder.encode(samples), { captureTimeUs: dueUs });
+    this.#track?.send(this.#encoder.encode(samples), { captureTimeUs: dueUs - OPUS_LOOKAHEAD_US });
   }
 
   #fill(packet: Int16Array, dueMs: number): boolean {

@@ -51,6 +51,8 @@ export class PushedAudio {
   /** Samples taken since the beginning, and what is to be told when so many have been. */
   #taken = 0;
   #marks: { at: number; tell: () => void }[] = [];
+  /** Inserted silence that has not been taken, in samples taken since the beginning. */
+  #silences: { start: number; end: number }[] = [];
   capacityMs: number;
   #channels: 1 | 2;
 
@@ -60,8 +62,9 @@ export class PushedAudio {
     this.#edge = new FullEdge(options.onFull);
   }
 
+  /** Of what was pushed: silence between two chunks takes no room. */
   get queuedMs(): number {
-    return this.#chunksMs + this.#readyMs;
+    return this.#chunksMs + this.#readyMs - this.#silentMs;
   }
 
   /** Everything that was ever pushed, less what waits. */
@@ -80,6 +83,11 @@ export class PushedAudio {
 
   get readyMs(): number {
     return this.#readyMs;
+  }
+
+  get #silentMs(): number {
+    const samples = this.#silences.reduce((sum, { start, end }) => sum + end - Math.max(start, this.#taken), 0);
+    return (samples / this.#channels / RATE) * 1000;
   }
 
   /** A new shape of what is pushed, or of what is published: what waits goes with the old one. */
@@ -128,8 +136,9 @@ export class PushedAudio {
   /** Silence between two chunks of one time line. */
   insertSilence(durationMs: number): void {
     const samples = Math.round((durationMs * RATE) / 1000) * this.#channels;
-    // It was not pushed: counted as pushed, so that it is not taken for consumed sound later.
-    this.#pushedMs += durationMs;
+    // It was not pushed, so it must not be counted as consumed when it leaves: whoever pushes would take it for room.
+    const start = this.#taken + this.#ready.length;
+    this.#silences.push({ start, end: start + samples });
     this.#ready.push(new Int16Array(samples));
   }
 
@@ -142,6 +151,7 @@ export class PushedAudio {
     const taken = this.#ready.take(into);
     into.fill(0, taken);
     this.#taken += taken;
+    this.#silences = this.#silences.filter(({ end }) => end > this.#taken);
     for (let mark = this.#marks[0]; mark !== undefined && mark.at <= this.#taken; mark = this.#marks[0]) {
       this.#marks.shift();
       mark.tell();
@@ -155,6 +165,7 @@ export class PushedAudio {
     this.#chunksMs = 0;
     this.#ready.clear();
     this.#marks = [];
+    this.#silences = [];
     this.#sentenceId = undefined;
     this.#resampler?.close();
     this.#resampler = undefined;
