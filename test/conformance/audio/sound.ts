@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AudioQualityMode, type Engine, type JoinChannelConfig } from '../../../client/index.js';
+import type { AudioQualityMode } from '../../../client/index.js';
+import { type Engine, type JoinChannelConfig } from '../../../client/index.js';
 import type { ChannelScene } from '../../support/channel_scene.js';
 import { within } from '../../support/scripted_core/scripted_cores.js';
 import { channelOf, steadyToneShare } from '../../support/media/tones.js';

@@ -96,9 +96,7 @@ describe('stand-in: a core service written from the page of the IPC', () => {
   row(
     'every call is one command with the number and exactly the keys of the page, in the order of the calls; CREATE first, DESTROY last, 39 before every 16',
     {
-      covers: [...CALLS, ...FURTHER_CALLS].filter(
-        (name) => !LOCAL.includes(name) && name !== 'GetEventHandler',
-      ) as InterfaceName[],
+      covers: [...CALLS, ...FURTHER_CALLS].filter((name) => !LOCAL.includes(name) && name !== 'GetEventHandler'),
       peer: PEER,
     },
     async (check: Check) => {
