@@ -19,7 +19,7 @@ export interface Callback {
 }
 
 /** How long nothing more may come before a list of callbacks counts as complete. */
-const SETTLE_MS = 150;
+const SETTLE_MS = 120;
 
 /** The callbacks of one engine in their order, frames and statistics left out. */
 export class Callbacks {
@@ -72,14 +72,19 @@ export class Callbacks {
   /** What came since the last take, after all of `last` came and a moment in which nothing more did. */
   async take(...last: string[]): Promise<string[]> {
     for (const line of last) await this.until(line);
+    await this.settled();
+    const lines = this.lines.slice(this.#taken);
+    this.#taken = this.all.length;
+    return lines;
+  }
+
+  /** Resolves after a moment in which nothing came. */
+  async settled(): Promise<void> {
     let count: number;
     do {
       count = this.all.length;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     } while (this.all.length > count);
-    const lines = this.lines.slice(this.#taken);
-    this.#taken = this.all.length;
-    return lines;
   }
 
   cancel(): void {

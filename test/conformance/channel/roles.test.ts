@@ -38,8 +38,9 @@ describe('conformance: roles and visibility', () => {
         const roles = { s1: INTERACTIVE, a1: AUDIENCE, s2: INTERACTIVE, a2: AUDIENCE };
         const users = new Map<string, Awaited<ReturnType<typeof joined>>>();
         for (const [id, role] of Object.entries(roles)) users.set(id, await joined(scene, id, config, role));
+        await Promise.all([...users.values()].map(({ callbacks }) => callbacks.settled()));
         for (const [id, { callbacks }] of users) {
-          const seen = (await callbacks.take()).filter((line) => line.startsWith('online'));
+          const seen = callbacks.lines.filter((line) => line.startsWith('online'));
           const own = roles[id as keyof typeof roles];
           for (const [other, role] of Object.entries(roles)) {
             if (other === id) continue;
@@ -130,6 +131,8 @@ describe('conformance: roles and visibility', () => {
       await watcher.callbacks.take('online user');
       await user.callbacks.take('online watcher');
       check.equal((await user.engine.snapshot())?.role, INTERACTIVE, 'everyone is a streamer');
+      await user.engine.setClientRole(INTERACTIVE);
+      check.equal(await user.callbacks.take(), [], 'the role it has already');
       await user.engine.setClientRole(AUDIENCE);
       check.equal(await user.callbacks.take('role INTERACTIVE>LIVE'), ['role INTERACTIVE>LIVE']);
       check.equal(await watcher.callbacks.take(), []);

@@ -1,6 +1,7 @@
 import { AccessToken, type VideoGrant } from 'livekit-server-sdk';
 import type { ClientRole } from '../../../client/index.js';
 import {
+  AlirtcClient,
   ChannelProfile,
   PublishMode,
   SubscribeMode,
@@ -24,15 +25,70 @@ export const LISTENING = { publishMode: PublishMode.MANUALLY, subscribeMode: Sub
 /** Publishes what is enabled, subscribes to nothing. */
 export const PUBLISHING = { publishMode: PublishMode.AUTOMATICALLY, subscribeMode: SubscribeMode.MANUALLY } as const;
 
+/** Engines made while rows wait for something, and ended while the next row runs: rows need many and should be quick. */
+class EnginePool {
+  readonly #client: AlirtcClient;
+  readonly #spare: Promise<Engine>[] = [];
+  readonly #taken: Engine[] = [];
+  readonly #ending = new Set<Promise<void>>();
+
+  private constructor(client: AlirtcClient) {
+    this.#client = client;
+  }
+
+  static async open(daemon: RunningDaemon): Promise<EnginePool> {
+    const pool = new EnginePool(await AlirtcClient.connect(daemon.address));
+    for (let i = 0; i < SPARE_ENGINES; i++) pool.#prepare();
+    return pool;
+  }
+
+  async take(): Promise<Engine> {
+    const engine = await (this.#spare.shift() ?? this.#client.createEngine());
+    this.#taken.push(engine);
+    this.#prepare();
+    return engine;
+  }
+
+  /** The row is over: its engines end. */
+  release(): void {
+    for (const engine of this.#taken.splice(0)) {
+      const ending = engine.release().finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#taken.push(...(await Promise.all(this.#spare.splice(0))));
+    this.release();
+    await Promise.all(this.#ending);
+    this.#client.close();
+  }
+
+  #prepare(): void {
+    const engine = this.#client.createEngine();
+    // Who takes it hears of it.
+    engine.catch(() => undefined);
+    this.#spare.push(engine);
+  }
+}
+
+const SPARE_ENGINES = 3;
+const pools = new WeakMap<RunningDaemon, EnginePool>();
+
 /** One daemon for a file of rows: `const daemon = daemonOfFile()`, then `daemon()` inside a row. */
 export function daemonOfFile(): () => RunningDaemon {
   let running: RunningDaemon | undefined;
+  let pool: EnginePool | undefined;
   before(async function () {
     this.timeout(20_000);
     running = await startDaemon();
+    pool = await EnginePool.open(running);
+    pools.set(running, pool);
   });
+  afterEach(() => pool?.release());
   after(async function () {
-    this.timeout(20_000);
+    this.timeout(30_000);
+    await pool?.close();
     await running?.stop();
   });
   return () => {
@@ -48,7 +104,7 @@ export interface User {
 }
 
 export async function newUser(scene: ChannelScene): Promise<User> {
-  const engine = await scene.engine();
+  const engine = await (pools.get(scene.daemon)?.take() ?? scene.engine());
   return { engine, callbacks: await Callbacks.of(engine) };
 }
 
