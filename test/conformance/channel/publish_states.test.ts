@@ -1,10 +1,22 @@
 import { ClientRole, PublishMode, PublishState, VideoSource, type Engine } from '../../../client/index.js';
 import { ERROR_NUMBERS } from '../../../common/error_codes.js';
 import { ChannelScene } from '../../support/channel_scene.js';
+import { eventually } from '../../support/eventually.js';
 import type { InterfaceName } from '../support/interface.js';
 import { row, type Check } from '../support/row.js';
 import { bySubject, type Callback } from './callbacks.js';
-import { LIVE, MANUAL, PUBLISHING, daemonOfFile, joinLimited, joined, newUser, type User } from './scene.js';
+import {
+  LISTENING,
+  LIVE,
+  MANUAL,
+  PUBLISHING,
+  PictureFeed,
+  daemonOfFile,
+  joinLimited,
+  joined,
+  newUser,
+  type User,
+} from './scene.js';
 
 const { PUBLISHED, NO_PUBLISH } = PublishState;
 /** Between the callback in the core and its time in the daemon's log, on a busy machine. */
@@ -325,6 +337,56 @@ describe('conformance: publish states', () => {
         'status DISCONNECTED',
       ]);
       check.equal(left.at(-1), 'leave ERR_OK');
+    },
+  );
+
+  row(
+    'an official SDK sees camera, audio and screen come and go with their sources; the dual stream switched in the call shows no gap in the tracks',
+    {
+      covers: [...STREAMS.map(({ call }) => call), 'OnRemoteTrackAvailableNotify', 'OnVideoSubscribeStateChanged'],
+      peer: 'engine and @livekit/rtc-node',
+    },
+    async (check: Check) => {
+      await using scene = await ChannelScene.open(daemon());
+      const peer = await scene.peer('foreign');
+      const watcher = await joined(scene, 'watcher', LISTENING);
+      const { engine } = await joined(scene, 'user');
+      using feed = await PictureFeed.start(engine);
+      check.equal(feed !== undefined, true);
+      const sources = async (): Promise<string[]> => {
+        const tracks = (await peer.call('report', {})).participants['user']?.tracks ?? [];
+        return tracks.map(({ kind, source }) => `${kind} ${source}`).sort();
+      };
+      const becomes = (expected: string[]): Promise<void> =>
+        eventually(async () => {
+          const now = await sources();
+          return now.join() === expected.join() ? undefined : `tracks: ${now.join()}`;
+        });
+      // The numbers of LiveKit's TrackSource: 1 camera, 2 microphone, 3 screen.
+      await engine.publishLocalAudioStream(true);
+      await becomes(['audio 2']);
+      await engine.publishLocalVideoStream(true);
+      await becomes(['audio 2', 'video 1']);
+      await engine.publishScreenShareStream(true);
+      await becomes(['audio 2', 'video 1', 'video 3']);
+      await engine.publishScreenShareStream(false);
+      await becomes(['audio 2', 'video 1']);
+      await watcher.callbacks.take('camera user SUBSCRIBING>SUBSCRIBED');
+      for (const enabled of [true, false]) {
+        await engine.publishLocalDualStream(enabled);
+        const groups = bySubject(await watcher.callbacks.take('camera user SUBSCRIBING>SUBSCRIBED'));
+        check.equal(groups['tracks user'], undefined, 'the camera was there all the time');
+        check.equal(groups['camera user'], [
+          'SUBSCRIBED>NO_SUBSCRIBE',
+          'NO_SUBSCRIBE>SUBSCRIBING',
+          'SUBSCRIBING>SUBSCRIBED',
+        ]);
+      }
+      await engine.publishLocalAudioStream(false);
+      await becomes(['video 1']);
+      await engine.publishLocalVideoStream(false);
+      await becomes([]);
+      check.equal(await sources(), []);
     },
   );
 
