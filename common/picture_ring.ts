@@ -103,14 +103,17 @@ export class PictureRingReader {
   /** A writer's descriptor number may be used again for another file: the inode tells. */
   readonly #files = new Map<string, { fd: number; inode: number }>();
   readonly #header = Buffer.alloc(HEADER_BYTES);
+  #reached = false;
 
   /**
-   * The picture, in a buffer of its own or at `into`; undefined when it was overwritten before it could be read. Throws PictureRingUnreachable.
+   * The picture, in a buffer of its own or at `into`; undefined when it was overwritten, or its ring closed, before it could be read. Throws
+   * PictureRingUnreachable while no ring could ever be opened.
    */
   read(reference: PictureReference, into: Buffer = Buffer.allocUnsafe(reference.length)): Buffer | undefined {
     const { path, offset, length, generation } = reference;
     for (let attempt = 0; attempt < 2; attempt++) {
       const fd = this.#open(path);
+      if (fd === undefined) return undefined;
       if (this.#readAt(fd, into, length, offset + HEADER_BYTES) && this.#readAt(fd, this.#header, HEADER_BYTES, offset))
         if (this.#header.readBigUInt64LE() === BigInt(generation)) return into.subarray(0, length);
       // The writer may have made a larger file under the same descriptor number; the one that is open here is the old one.
@@ -133,14 +136,17 @@ export class PictureRingReader {
     return true;
   }
 
-  #open(path: string): number {
+  #open(path: string): number | undefined {
     const known = this.#files.get(path);
     if (known !== undefined) return known.fd;
     try {
       const fd = openSync(path, 'r');
       this.#files.set(path, { fd, inode: fstatSync(fd).ino });
+      this.#reached = true;
       return fd;
     } catch (error) {
+      // A track that ended took its ring along; the others are still there.
+      if (this.#reached) return undefined;
       throw new PictureRingUnreachable(`cannot read ${path}`, { cause: error });
     }
   }

@@ -38,6 +38,17 @@ describe('picture ring', () => {
     reader.close();
   });
 
+  it('counts a picture of a ring that has closed as lost when other rings can be read', () => {
+    const [closed, open, reader] = [new PictureRingWriter(), new PictureRingWriter(), new PictureRingReader()];
+    const lost = closed.write(Buffer.alloc(1000, 1));
+    const kept = open.write(Buffer.alloc(1000, 2));
+    closed.close();
+    assert.equal(kept && reader.read(kept)?.[0], 2);
+    assert.equal(lost && reader.read(lost), undefined);
+    open.close();
+    reader.close();
+  });
+
   it('says so when the writer cannot be reached', () => {
     const reader = new PictureRingReader();
     const reference = { path: `/proc/${process.pid}/fd/999999`, offset: 0, length: 10, generation: 1 };
