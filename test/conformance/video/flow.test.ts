@@ -85,6 +85,15 @@ describe('conformance: the flow of pictures', () => {
         const sizes = video.filter(({ pictures }) => pictures > 0).map(({ width, height }) => `${width}x${height}`);
         return sizes.sort().join() === '320x180,400x300' ? undefined : `the other one sees ${sizes.join()}`;
       });
+      await sender.muteLocalCamera(true);
+      await picturesUntil(receiver, { uid: 'sender', tracks: [VideoTrackType.CAMERA_LARGE] }, (p) => fromBlack(p) <= 6);
+      const shown = await waitForScene(
+        receiver,
+        { uid: 'sender', tracks: [VideoTrackType.SCREEN_SHARE] },
+        { scene: screen, width: 400, height: 300 },
+      );
+      check.ok(shown.within, `the screen beside a muted camera: ${JSON.stringify(shown)}`);
+      await sender.muteLocalCamera(false);
       check.equal(await sender.publishScreenShareStream(false), PublishState.NO_PUBLISH);
       await events.first('onRemoteTrackAvailableNotify', ({ videoTrack }) => videoTrack === VideoTrack.CAMERA);
       const seen = await waitForScene(receiver, { uid: 'sender' }, { scene: camera, width: 320, height: 180 });
