@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AlirtcClient } from '../../../client/index.js';
-import { NumberedPictures, readPictureNumber } from '../../support/media/numbered_picture.js';
+import { readPictureNumber } from '../../support/media/numbered_picture.js';
 import { steadyToneShare } from '../../support/media/tones.js';
 import { APP_ID, APP_KEY, startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
-import { samplesOf, tones } from '../audio/sound.js';
+import { samplesOf } from '../audio/sound.js';
 import { row, type Check } from '../support/row.js';
+import { RATE, SIZE, push } from './host_feed.js';
 import { ScriptedHost } from './scripted_host.js';
 
 const PEER = 'scripted host';
-const SIZE = { width: 320, height: 240 };
-const RATE = 16_000;
 
 describe('stand-in: a host written from the page of the IPC, as the wrapper of the vendor', () => {
   let daemon: RunningDaemon;
@@ -144,7 +143,7 @@ describe('stand-in: a host written from the page of the IPC, as the wrapper of t
         'in order',
       );
       check.ok(
-        listener.of(1021).every(({ fields }) => !('ring' in (fields['alirtcd'] ?? {}))),
+        listener.of(1021).every(({ fields }) => !JSON.stringify(fields['alirtcd'] ?? {}).includes('"ring"')),
         'no picture in shared memory for a host that did not ask for it',
       );
       const encoded = listener.of(1025);
@@ -298,38 +297,3 @@ describe('stand-in: a host written from the page of the IPC, as the wrapper of t
     },
   );
 });
-
-/** Numbered pictures and a tone in real time. */
-function push(one: ScriptedHost): { stop: () => Promise<void> } {
-  const pictures = new NumberedPictures(SIZE.width, SIZE.height, 15);
-  let stopped = false;
-  const loop = async (periodMs: number, step: (index: number) => void): Promise<void> => {
-    const startedAt = performance.now();
-    for (let index = 0; !stopped; index++) {
-      await delay(Math.max(0, startedAt + index * periodMs - performance.now()));
-      step(index);
-    }
-  };
-  const running = Promise.all([
-    loop(1000 / 15, (number) => {
-      const data = pictures.draw(number);
-      const { width, height } = SIZE;
-      const layout = { strideY: width, strideU: width / 2, strideV: width / 2, height, width, rotation: 0 };
-      one.send(
-        { Command: 3, source: 0, format: 1, bufferType: 0, ...layout, timestamp: 0, dataLen: data.length },
-        data,
-      );
-    }),
-    loop(20, (index) => {
-      const data = tones({ sampleRate: RATE, frequencies: [600] }, (index * RATE) / 50, RATE / 50);
-      const ids = { isEndFrame: 0, frameID: '', sentenceID: 0, sequenceID: 0 };
-      one.send({ Command: 4, sampleLength: data.length, timestamp: 0, ...ids }, data);
-    }),
-  ]);
-  return {
-    stop: async () => {
-      stopped = true;
-      await running;
-    },
-  };
-}
