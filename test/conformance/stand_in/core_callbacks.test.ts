@@ -114,6 +114,7 @@ describe('stand-in: callbacks of a core service written from the page of the IPC
       const audio = engine.audioPush();
       for (let n = 0; n < 150; n++) await audio.push({ data: Buffer.alloc(640), timestampMs: n * 20 });
       await audio.end();
+      await core.count('PUSH_AUDIO_FRAME', 150);
       check.equal(
         core.of('PUSH_AUDIO_FRAME').reduce((sum, { payloadBytes }) => sum + payloadBytes, 0),
         150 * 640,
@@ -122,6 +123,7 @@ describe('stand-in: callbacks of a core service written from the page of the IPC
       const video = engine.videoPush();
       for (let n = 0; n < 30; n++) await video.push({ ...picture, timestampMs: n * 40 });
       await video.end();
+      await core.count('PUSH_VIDEO_FRAME', 30);
       check.equal(core.of('PUSH_VIDEO_FRAME').length, 30, 'pictures');
       for (const success of [true, false]) {
         core.send('AUDIO_BUFFER_FULL', { success });
@@ -137,6 +139,7 @@ describe('stand-in: callbacks of a core service written from the page of the IPC
       );
       check.equal(await engine.getRemainDataBufferSize(), { audioBufferMs: 120, videoBufferFrames: 3 });
       await engine.release();
+      await core.command('DESTROY_ENGINE');
       check.equal(core.commands.at(-1)?.command.Command, 23);
     },
   );

@@ -92,6 +92,7 @@ describe('stand-in: commands to a core service written from the page of the IPC'
         payload: Buffer.alloc(0),
       });
       await engine.release();
+      await core.command('DESTROY_ENGINE');
       const recorded = core.commands.filter((one) => !isOurs(one));
       const last = recorded.at(-1)?.command.Command;
       check.equal(last, 23, 'the last command');
