@@ -6,6 +6,7 @@ import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
 import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
 import type { DemandState } from './demand.js';
+import { FreezeMeter } from './freeze_meter.js';
 import type { FrameCounters } from './frame_counters.js';
 import type { Outbox } from './outbox.js';
 import type { Settings } from './settings.js';
@@ -46,6 +47,8 @@ export class VideoReceiver {
   #decoding = false;
   #begun = false;
   readonly #ring = new PictureRingWriter();
+  readonly #freezes = new FreezeMeter();
+  #delayMs = 0;
   #size = { width: 0, height: 0 };
   #decoded = 0;
   #delivered = 0;
@@ -96,6 +99,9 @@ export class VideoReceiver {
       ...this.#size,
       decoded: this.#decoded,
       delivered: this.#delivered,
+      frozenTimes: this.#freezes.times,
+      frozenMs: this.#freezes.frozenMs,
+      delayMs: this.#delayMs,
     };
   }
 
@@ -200,6 +206,8 @@ export class VideoReceiver {
   #deliver(unit: EncodedUnit, picture: I420Picture, trackType: VideoTrackType): void {
     const { uid, outbox, counters, settings, clock } = this.parts;
     const nowMs = clock.nowMs();
+    this.#freezes.shown(nowMs);
+    this.#delayMs = Math.max(0, (clock.unixUs() - unit.captureTimeUs) / 1000);
     const periodMs = settings.videoCallbackPeriodMs;
     if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) {
       picture.release?.();
@@ -234,6 +242,7 @@ export class VideoReceiver {
   }
 
   #stopDecoding(): void {
+    this.#freezes.pause();
     this.#queue.length = 0;
     this.#closeDecoder();
   }

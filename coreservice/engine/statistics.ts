@@ -26,6 +26,11 @@ export interface RemoteVideoTotals {
   height: number;
   decoded: number;
   delivered: number;
+  /** Times at which the pictures stood still, and how long altogether. */
+  frozenTimes: number;
+  frozenMs: number;
+  /** From the capture, by the sender's clock, to the delivery of the last picture. */
+  delayMs: number;
 }
 
 export interface LocalAudioTotals {
@@ -201,6 +206,7 @@ export class Statistics {
   #tellRemote(room: Room): void {
     const { outbox, remoteVideo, remoteAudio, clock } = this.parts;
     const rtt = Math.round(room.stats().roundTripMs);
+    const stayMs = Math.max(1, clock.nowMs() - this.#startedMs);
     for (const one of remoteVideo()) {
       const key = `remote video ${one.uid} ${one.trackType}`;
       const kbps = this.#kbps(key, one.track.bytes);
@@ -212,21 +218,20 @@ export class Statistics {
         height: one.height,
         decodeFps: this.#perSecond(`${key} decoded`, one.decoded),
         renderFps,
-        frozenTimes: 0,
-        videoTotalFrozenTime: 0,
-        videoTotalFrozenRate: 0,
+        frozenTimes: one.frozenTimes,
+        videoTotalFrozenTime: Math.round(one.frozenMs),
+        videoTotalFrozenRate: Math.round((100 * one.frozenMs) / stayMs),
         rtpCount: one.track.packets,
         rtpLoss: one.track.packetsLost,
         rtt,
         recvBitrate: kbps * 1000,
         rcvdBitrateKbps: kbps,
-        e2eDelay: 0,
+        e2eDelay: Math.round(one.delayMs),
         frameLoss: 0,
         pullBytes: one.track.bytes,
         packetLossRate: this.#lossPercent(key, one.track.packetsLost, one.track.packets),
       });
     }
-    const stayMs = Math.max(1, clock.nowMs() - this.#startedMs);
     for (const one of remoteAudio()) {
       const key = `remote audio ${one.uid}`;
       const kbps = this.#kbps(key, one.track.bytes);

@@ -99,6 +99,13 @@ describe('messages: statistics', () => {
         'received bit/s',
       );
       check.within(remoteVideo.rtpPackets, 100, 20_000, 'packets of pictures');
+      check.within(remoteVideo.endToEndDelayMs, 1, 1500, 'delay of pictures from end to end, ms');
+      check.within(
+        remoteVideo.totalFrozenTimeMs,
+        0,
+        remoteVideo.frozenTimes * 5000,
+        'ms that the pictures stood still',
+      );
       check.within(remoteVideo.packetLossRatePercent, 0, 2, 'loss on loopback, per cent');
       check.equal(remoteAudio.userId, 'sender');
       check.within(
