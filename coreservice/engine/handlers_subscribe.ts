@@ -4,21 +4,21 @@ import { VideoStreamType, VideoTrack } from '../ipc/enums.js';
 import type { CoreEngine, Stay } from './core_engine.js';
 import type { Handlers } from './handlers.js';
 import { badParameter } from './handlers_channel.js';
+import type { RemoteKind } from './visibility.js';
 
 /** Subscribing: only in the call, each by user. */
 export const SUBSCRIBE_HANDLERS: Handlers = {
   SUBSCRIBE_REMOTE_AUDIO_STREAM: (engine, { uid, sub }) => {
     const stay = inChannel(engine);
-    stay.policy.set(uid, 'audio', sub);
-    stay.roster.get(uid)?.update();
+    subscribe(stay, uid, ['audio'], sub);
   },
   SUBSCRIBE_REMOTE_VIDEO_STREAM: (engine, { uid, videoTrack, sub }) => {
     const stay = inChannel(engine);
     if (!Object.values<number>(VideoTrack).includes(videoTrack))
       throw badParameter('video_track', `${videoTrack} is no video track`);
-    if ((videoTrack & VideoTrack.Camera) !== 0) stay.policy.set(uid, 'camera', sub);
-    if ((videoTrack & VideoTrack.Screen) !== 0) stay.policy.set(uid, 'screen', sub);
-    stay.roster.get(uid)?.update();
+    const camera = (videoTrack & VideoTrack.Camera) !== 0;
+    const screen = (videoTrack & VideoTrack.Screen) !== 0;
+    subscribe(stay, uid, [...(camera ? ['camera' as const] : []), ...(screen ? ['screen' as const] : [])], sub);
   },
   SET_REMOTE_VIDEO_STREAM_TYPE: (engine, { uid, streamType }) => {
     const type = streamTypeOf(streamType);
@@ -40,6 +40,11 @@ export const SUBSCRIBE_HANDLERS: Handlers = {
     engine.settings.videoCallbackPeriodMs = Math.max(0, period);
   },
 };
+
+function subscribe(stay: Stay, uid: string, kinds: readonly RemoteKind[], sub: boolean): void {
+  for (const kind of kinds) stay.policy.set(uid, kind, sub);
+  stay.roster.get(uid)?.asked(kinds);
+}
 
 function inChannel(engine: CoreEngine): Stay {
   if (engine.stay !== undefined) return engine.stay;

@@ -57,6 +57,12 @@ export class RemoteUser {
     this.#applyQuality();
   }
 
+  /** A subscribing call: what it set takes effect, and what failed is tried again. */
+  asked(kinds: readonly RemoteKind[]): void {
+    for (const kind of kinds) this.#subscriptions[kind].retry();
+    this.update();
+  }
+
   /** The wanted stream type has changed. */
   applyStreamType(): void {
     this.#applyQuality();

@@ -91,6 +91,11 @@ export class Subscription {
     if (publication.track !== undefined) this.attach(publication.track);
   }
 
+  /** It was asked for: what failed is tried again by the next update. */
+  retry(): void {
+    if (this.#machine.state === SubscribeState.NoSubscribe) this.#release();
+  }
+
   attach(track: RemoteTrack): void {
     if (track === this.#sinkTrack) return;
     this.#sink?.close();

@@ -1,3 +1,4 @@
+import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import { VideoTrack } from '../../coreservice/ipc/enums.js';
 import type {
   SubscribeRemoteAudioStreamRequest,
@@ -6,7 +7,7 @@ import type {
 import { SubscribeState } from '../../gen/alirtc/v1/types.js';
 import { videoTrack } from '../conversions.js';
 import type { EngineEvent } from '../events/event_log.js';
-import { wrongState } from '../refusals.js';
+import { refusal, wrongState } from '../refusals.js';
 import type { AnswerQueue } from './answer_queue.js';
 import type { ChannelControl } from './channel_control.js';
 import { checkRemoteUser } from './checks.js';
@@ -15,6 +16,15 @@ import { WAIT_MS } from './engine_context.js';
 
 /** As the vendor's host waits for the answer to command 39. */
 const TEST_ROUND_DEADLINE_MS = 10_000;
+
+type Kind = 'audio' | 'camera' | 'screen';
+
+/** What OnError says when a subscription failed. */
+const FAILURES = {
+  audio: 'ERR_SUBSCRIBE_AUDIO_STREAM_FAILED',
+  camera: 'ERR_SUBSCRIBE_VIDEO_STREAM_FAILED',
+  screen: 'ERR_SUBSCRIBE_SCREEN_SHARE_FAILED',
+} as const;
 
 type StateEvent = Extract<EngineEvent['$case'], `on${'Audio' | 'Video' | 'ScreenShare'}SubscribeStateChanged`>;
 
@@ -76,16 +86,11 @@ export class SubscribeControl {
     throw wrongState('ERR_SUBSCRIBE_NOT_JOIN_CHANNEL', 'the engine is in no channel', 'join a channel first');
   }
 
-  #stateOf(uid: string, kind: 'audio' | 'camera' | 'screen'): SubscribeState {
+  #stateOf(uid: string, kind: Kind): SubscribeState {
     return this.#engine.model.user(uid)?.[kind] ?? SubscribeState.IDLE;
   }
 
-  #waitFor(
-    kind: 'audio' | 'camera' | 'screen',
-    uid: string,
-    sub: boolean,
-    signal: AbortSignal,
-  ): Promise<SubscribeState> {
+  #waitFor(kind: Kind, uid: string, sub: boolean, signal: AbortSignal): Promise<SubscribeState> {
     const isThere = (state: SubscribeState): boolean =>
       sub
         ? state === SubscribeState.SUBSCRIBED
@@ -104,10 +109,22 @@ export class SubscribeControl {
       match: (event) => {
         if (event.$case === 'onLeaveChannelResult')
           throw wrongState('ERR_SUBSCRIBE_NOT_JOIN_CHANNEL', 'the channel was left meanwhile', 'join again');
+        if (sub) throwFailure(event, kind, uid);
         if (event.$case !== events[kind] || !('uid' in event.value) || event.value.uid !== uid) return undefined;
         const state = (event.value as { newState: SubscribeState }).newState;
         return isThere(state) ? state : undefined;
       },
     });
   }
+}
+
+/** Our core's text is the error's name and the user; the vendor's core has none. */
+function throwFailure(event: EngineEvent, kind: Kind, uid: string): void {
+  const failure = FAILURES[kind];
+  if (event.$case !== 'onError' || event.value.number !== ERROR_NUMBERS[failure]) return;
+  const { text } = event.value;
+  if (text !== '' && !text.startsWith(`${failure}: ${uid}: `)) return;
+  throw refusal('aborted', failure, `subscribing to the ${kind} of ${uid} failed`, {
+    remedy: 'see OnError for the reason, and subscribe again',
+  });
 }
