@@ -26,6 +26,8 @@ export async function receiveRaw(kind: 'raw' | 'encoded', seconds = 15): Promise
     framesPerSecond: 30,
     codec: 'h264',
     maxBitrate: 2_000_000,
+    // With more, rtc-node's encoder drops pictures to keep to the bit rate.
+    detail: 0.3,
   });
   await using ours = BenchChild.start('processes/grpc_receiver.ts', {
     address: scene.daemon.address,

@@ -7,13 +7,13 @@ const WHITE = 235;
 const BLACK = 16;
 
 /** A texture of the picture's width and twice its height, made once and scrolled: neither flat nor noise, so that an encoder spends a usual bit rate on it. */
-function makeTexture(width: number, height: number): Buffer {
+function makeTexture(width: number, height: number, detail: number): Buffer {
   const texture = Buffer.alloc(width * height * 2);
   for (let y = 0; y < height * 2; y++)
     for (let x = 0; x < width; x++) {
       const wave = Math.sin(x / 17 + Math.sin(y / 23) * 3) * 40 + Math.sin((x + y) / 7) * 20;
       const grain = ((x * 73 + y * 151 + ((x * y) >> 3) * 37) % 29) - 14;
-      texture[y * width + x] = Math.max(BLACK, Math.min(WHITE, 120 + wave + grain));
+      texture[y * width + x] = Math.max(BLACK, Math.min(WHITE, 120 + (wave + grain) * detail));
     }
   return texture;
 }
@@ -26,8 +26,10 @@ export class NumberedPictures {
     readonly width: number,
     readonly height: number,
     readonly framesPerSecond: number,
+    /** 0 to 1: how much there is to encode. */
+    detail = 1,
   ) {
-    this.#texture = makeTexture(width, height);
+    this.#texture = makeTexture(width, height, detail);
     this.#chroma = ((width + 1) >> 1) * ((height + 1) >> 1);
   }
 

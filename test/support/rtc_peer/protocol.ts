@@ -14,6 +14,8 @@ export interface PeerCommands {
       codec?: 'h264' | 'vp8';
       simulcast?: boolean;
       maxBitrate?: number;
+      /** 0 to 1: how much there is to encode; default 1. */
+      detail?: number;
     };
     result: { sid: string };
   };

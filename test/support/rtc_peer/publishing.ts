@@ -43,7 +43,7 @@ export class VideoPublisher {
         videoEncoding: { maxBitrate: BigInt(params.maxBitrate ?? 2_000_000), maxFramerate: framesPerSecond },
       }),
     );
-    const drawer = new NumberedPictures(width, height, framesPerSecond);
+    const drawer = new NumberedPictures(width, height, framesPerSecond, params.detail);
     let drawn = Math.ceil(((performance.now() - ORIGIN_MS) / 1000) * framesPerSecond);
     const timer = setInterval(() => {
       const due = Math.floor(((performance.now() - ORIGIN_MS) / 1000) * framesPerSecond);
