@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { type ParticipantInfo, type ParticipantPermission } from '@livekit/protocol';
 import type { ReceivedTrack } from './receive/incoming_tracks.js';
+import { OwnTracks } from './room/own_tracks.js';
 import { RemoteParticipants, type ParticipantChange } from './room/remote_participants.js';
-import { Rejoiner } from './room/rejoiner.js';
+import { Stays } from './room/stays.js';
 import { Subscriptions } from './room/subscriptions.js';
-import { endCauseOf, mayComeBack } from './room/leave_reasons.js';
 import { SentAudioTrack } from './send/local_audio_track.js';
 import { SentVideoTrack } from './send/local_video_track.js';
-import { RoomSession } from './session/room_session.js';
+import type { RoomSession } from './session/room_session.js';
 import type { SentTrack } from './session/track_requests.js';
 import { packUserData } from './session/user_data.js';
 import type { MediaTransportFactory } from '../../webrtc/media_transport.js';
@@ -19,7 +19,6 @@ import type {
   PublishVideoOptions,
   RemoteParticipant,
   Room,
-  RoomEndCause,
   RoomEvents,
   RoomOptions,
   RoomStats,
@@ -31,38 +30,38 @@ const SEND_DATA_TIMEOUT_MS = 10_000;
 
 /**
  * A LiveKit client at the protocol level. What is wanted (published tracks, subscriptions, qualities, attributes) lives here; a RoomSession is one stay
- * on the server that fulfils it. When a stay is lost, another takes its place and the wants are replayed.
+ * on the server that fulfils it. When a stay is lost, another takes its place (room/stays.ts) and the wants are replayed.
  */
 export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   readonly #options: RoomOptions;
-  readonly #transports: MediaTransportFactory;
   readonly #participants = new RemoteParticipants();
+  readonly #stays: Stays;
   readonly #subscriptions: Subscriptions;
-  readonly #published = new Set<SentTrack>();
-  readonly #rejoiner: Rejoiner;
-  #session: RoomSession | undefined;
-  #token: string;
+  readonly #ownTracks: OwnTracks;
   #attributes: Record<string, string> = {};
   #permission: ParticipantPermission | undefined;
-  #state: 'new' | 'connecting' | 'connected' | 'reconnecting' | 'ended' = 'new';
-  #closing: Promise<void> | undefined;
-  /** What a reconnection in vain ends as. */
-  #lossCause: RoomEndCause = 'connection_lost';
-  #released: Promise<void> = Promise.resolve();
   #local = { sid: '', identity: '', roomName: '' };
-  #lostBytes = { sentBytes: 0, receivedBytes: 0 };
 
   constructor(options: RoomOptions, transports: MediaTransportFactory = WeriftTransport) {
     super();
     this.#options = options;
-    this.#transports = transports;
-    this.#token = options.token;
-    this.#subscriptions = new Subscriptions(this.#participants, () => this.#session);
-    this.#rejoiner = new Rejoiner({
-      limitMs: options.reconnectLimitMs,
-      attempt: (timeoutMs) => this.#rejoin(timeoutMs),
-      giveUp: (detail) => void this.#end(this.#lossCause, detail, false),
+    this.#stays = new Stays(options, transports, {
+      adopted: (session) => this.#adopt(session),
+      begin: ({ join }) => this.#tell(this.#participants.replace(join.otherParticipants, this.#local.identity)),
+      dropped: () => this.#subscriptions.detachAll(),
+      restore: (session) => this.#restore(session),
+      reconnecting: (reason) => this.emit('reconnecting', reason),
+      reconnected: () => {
+        this.emit('reconnected');
+        this.#ownTracks.requestKeyFrames();
+      },
+      ended: (cause, detail, told) => {
+        this.#ownTracks.endAll();
+        if (told) this.emit('ended', cause, detail);
+      },
     });
+    this.#subscriptions = new Subscriptions(this.#participants, () => this.#stays.session);
+    this.#ownTracks = new OwnTracks(() => this.#stays.session);
   }
 
   get localSid(): string {
@@ -82,38 +81,16 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     return this.#permission;
   }
 
-  async connect(): Promise<void> {
-    if (this.#state !== 'new') throw new Error('connect() works once');
-    this.#state = 'connecting';
-    try {
-      const session = await this.#joinSession(this.#options.connectTimeoutMs);
-      if (this.#closing !== undefined) {
-        await session.close(true);
-        throw new Error('closed while connecting');
-      }
-      this.#state = 'connected';
-      this.#adopt(session);
-    } catch (error) {
-      this.#state = 'ended';
-      throw error;
-    }
+  connect(): Promise<void> {
+    return this.#stays.connect();
   }
 
-  #joinSession(timeoutMs: number): Promise<RoomSession> {
-    const { url, logger } = this.#options;
-    return RoomSession.join({
-      url,
-      token: this.#token,
-      connectTimeoutMs: timeoutMs,
-      logger,
-      transports: this.#transports,
-    });
+  close(): Promise<void> {
+    return this.#stays.close();
   }
 
-  /** Takes over a fresh session: first who is there, then its events. */
-  #adopt(session: RoomSession, then: () => void = () => undefined): void {
-    const { participant, room, otherParticipants } = session.join;
-    this.#session = session;
+  #adopt(session: RoomSession): void {
+    const { participant, room } = session.join;
     this.#local = {
       sid: participant?.sid ?? '',
       identity: participant?.identity ?? '',
@@ -124,48 +101,28 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     session.on('track_added', (track) => this.#onTrackAdded(track));
     session.on('track_removed', (track) => this.#onTrackRemoved(track));
     session.on('subscription_failed', (sid, reason) => this.#onSubscriptionFailed(sid, reason));
-    session.on('own_track_ended', (sid) => this.#onOwnTrackEnded(sid));
+    session.on('own_track_ended', (sid) => this.#ownTracks.onEnded(sid));
     session.on('data', (message) => this.emit('data', message));
-    session.on('token', (token) => (this.#token = token));
-    session.on('lost', (reason, detail) => this.#onLost(session, reason, detail));
-    session.on('left', (request) => {
-      const { cause, detail } = endCauseOf(request);
-      if (mayComeBack(request)) this.#onLost(session, 'signal', detail, cause);
-      else void this.#end(cause, detail, false);
-    });
-    // Who was there is told behind connect()'s own resolution and what its caller does with it.
-    setImmediate(() => {
-      if (this.#session !== session) return;
-      this.#tell(this.#participants.replace(otherParticipants, this.#local.identity));
-      session.start();
-      then();
-    });
   }
 
   #onParticipants(infos: readonly ParticipantInfo[]): void {
     const own = infos.find((info) => info.sid === this.#local.sid);
     if (own !== undefined) {
       this.#permission = own.permission ?? this.#permission;
-      this.#session?.confirmAttributes(own.attributes);
+      this.#stays.session?.confirmAttributes(own.attributes);
     }
     this.#tell(this.#participants.update(infos, this.#local.identity));
   }
 
   #tell(changes: readonly ParticipantChange[]): void {
     for (const change of changes) {
-      if (this.#state === 'ended') return;
-      if (change.kind === 'track_unpublished') this.#onUnpublished(change.publication.sid);
+      if (this.#stays.isOver) return;
+      // The media of an unpublished track ends before it is told that the track has gone.
+      if (change.kind === 'track_unpublished') this.#subscriptions.take(change.publication.sid)?.end();
       if ('publication' in change) this.emit(change.kind, change.participant, change.publication);
       else this.emit(change.kind, change.participant);
       if (change.kind === 'track_published') this.#subscriptions.onPublished(change.publication.sid);
     }
-  }
-
-  /** The media of an unpublished track ends before it is told that the track has gone. */
-  #onUnpublished(trackSid: string): void {
-    const track = this.#subscriptions.take(trackSid);
-    if (track === undefined) return;
-    track.end();
   }
 
   #onTrackAdded(track: ReceivedTrack): void {
@@ -191,93 +148,14 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     this.emit('subscription_failed', trackSid, reason);
   }
 
-  #onOwnTrackEnded(sid: string): void {
-    for (const track of [...this.#published]) {
-      if (track.sid !== sid) continue;
-      this.#published.delete(track);
-      this.#session?.unpublish(track);
-      track.end();
-    }
-  }
-
-  #onLost(
-    session: RoomSession,
-    reason: 'signal' | 'media',
-    detail: string,
-    cause: RoomEndCause = 'connection_lost',
-  ): void {
-    if (this.#session !== session || this.#state !== 'connected') return;
-    this.#lossCause = cause;
-    this.#options.logger.warn({ reason, detail }, 'connection lost');
-    this.#state = 'reconnecting';
-    this.#drop(false);
-    this.emit('reconnecting', reason);
-    if (this.#closing === undefined) this.#rejoiner.start(detail);
-  }
-
-  /** Lets go of the session; its end goes on behind, and close() waits for it. */
-  #drop(sayLeave: boolean): void {
-    const session = this.#session;
-    if (session === undefined) return;
-    this.#session = undefined;
-    const { sentBytes, receivedBytes } = session.stats();
-    this.#lostBytes.sentBytes += sentBytes;
-    this.#lostBytes.receivedBytes += receivedBytes;
-    this.#subscriptions.detachAll();
-    this.#released = Promise.all([this.#released, session.close(sayLeave)]).then(() => undefined);
-  }
-
-  /** One attempt to come back; rejects when another makes sense. */
-  async #rejoin(timeoutMs: number): Promise<void> {
-    const session = await this.#joinSession(Math.min(timeoutMs, this.#options.connectTimeoutMs));
-    if (this.#state !== 'reconnecting' || this.#closing !== undefined) {
-      await session.close(true);
-      return;
-    }
-    this.#state = 'connected';
-    this.#adopt(session, () => void this.#restore(session));
-  }
-
-  /** Replays what is wanted on a new session, then tells that all is as before. */
   async #restore(session: RoomSession): Promise<void> {
     const { logger } = this.#options;
     this.#subscriptions.replay();
-    const attempts = [...this.#published].map((track) => this.#republish(session, track));
+    const attempts = this.#ownTracks.republish(session);
     if (Object.keys(this.#attributes).length > 0) attempts.push(session.setAttributes(this.#attributes));
     for (const result of await Promise.allSettled(attempts)) {
       if (result.status === 'rejected') logger.warn({ error: String(result.reason) }, 'not restored after the rejoin');
     }
-    if (this.#session !== session || this.#state !== 'connected') return;
-    this.emit('reconnected');
-    for (const track of this.#published) if (track.kind === 'video') track.requestKeyFrames();
-  }
-
-  async #republish(session: RoomSession, track: SentTrack): Promise<void> {
-    await session.publish(track);
-    // It may have been unpublished meanwhile.
-    if (!this.#published.has(track)) session.unpublish(track);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#end('left', '', true);
-    return this.#closing;
-  }
-
-  async #end(cause: RoomEndCause, detail: string, sayLeave: boolean): Promise<void> {
-    const wasOver = this.#state === 'ended' || this.#state === 'new';
-    const hadJoined = this.#local.sid !== '';
-    this.#rejoiner.close();
-    if (this.#state !== 'connecting') this.#state = 'ended';
-    this.#drop(sayLeave);
-    for (const track of this.#published) track.end();
-    this.#published.clear();
-    if (!wasOver && hadJoined) this.emit('ended', cause, detail);
-    await this.#released;
-  }
-
-  #connectedSession(): RoomSession {
-    if (this.#session === undefined) throw new Error('the room is not connected');
-    return this.#session;
   }
 
   async publishVideo(options: PublishVideoOptions): Promise<LocalVideoTrack> {
@@ -294,21 +172,14 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   async #publish(track: SentTrack): Promise<void> {
-    const session = this.#connectedSession();
+    const session = this.#stays.connected();
     // The server would leave such a request without an answer.
     if (this.#permission?.canPublish === false) throw new Error('the server does not let this participant publish');
-    await session.publish(track);
-    if (this.#session !== session) throw new Error('the connection was lost while publishing');
-    this.#published.add(track);
+    await this.#ownTracks.publish(session, track);
   }
 
   unpublish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {
-    const own = [...this.#published].find((candidate) => candidate === track);
-    if (own !== undefined) {
-      this.#published.delete(own);
-      this.#session?.unpublish(own);
-      own.end();
-    }
+    this.#ownTracks.unpublish(track);
     return Promise.resolve();
   }
 
@@ -331,13 +202,13 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   async setAttributes(attributes: Record<string, string>): Promise<void> {
-    await this.#connectedSession().setAttributes(attributes);
+    await this.#stays.connected().setAttributes(attributes);
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
   async sendData(payload: Buffer, { topic, reliable }: { topic: string; reliable: boolean }): Promise<void> {
     if (payload.length > MAX_DATA_BYTES) throw new RangeError(`data messages have at most ${MAX_DATA_BYTES} bytes`);
-    const session = this.#connectedSession();
+    const session = this.#stays.connected();
     const packet = packUserData(payload, { topic, reliable }, this.#local);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
@@ -347,11 +218,6 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   stats(): RoomStats {
-    const now = this.#session?.stats() ?? { roundTripMs: 0, sentBytes: 0, receivedBytes: 0 };
-    return {
-      roundTripMs: now.roundTripMs,
-      sentBytes: this.#lostBytes.sentBytes + now.sentBytes,
-      receivedBytes: this.#lostBytes.receivedBytes + now.receivedBytes,
-    };
+    return this.#stays.stats();
   }
 }
