@@ -11,7 +11,7 @@ import {
   newPacket,
   setOptions,
 } from './av.js';
-import type { OpusEncoder, OpusEncoderSettings } from './types.js';
+import type { OpusBandwidthHz, OpusEncoder, OpusEncoderSettings } from './types.js';
 
 const SAMPLE_RATE = 48_000;
 const FRAME_SAMPLES = 960;
@@ -25,16 +25,23 @@ export type OpusApplication = 'audio' | 'voip';
  */
 const TAKEOVER_FRAMES = 30;
 
+/** What FFmpeg's wrapper sets only when it opens libopus. */
+interface Rate {
+  readonly kbps: number;
+  readonly bandwidthHz: OpusBandwidthHz;
+}
+
 /** Opus by libopus through FFmpeg, frames of 20 ms, constrained VBR. The encoder looks 312 samples (6.5 ms) ahead. */
 export class LibopusEncoder implements OpusEncoder {
   #session: OpusSession | undefined;
-  #next: { session: OpusSession; kbps: number; frames: number } | undefined;
-  #kbps: number;
-  #wantedKbps: number;
+  #next: { session: OpusSession; rate: Rate; frames: number } | undefined;
+  #rate: Rate;
+  #wanted: Rate;
 
   constructor(private readonly settings: OpusEncoderSettings & { application?: OpusApplication }) {
-    this.#kbps = this.#wantedKbps = checkedBitrate(settings.bitrateKbps);
-    this.#session = this.#open(this.#kbps);
+    const { bitrateKbps, bandwidthHz = 20_000 } = settings;
+    this.#rate = this.#wanted = { kbps: checkedBitrate(bitrateKbps), bandwidthHz };
+    this.#session = this.#open(this.#rate);
   }
 
   encode(samples: Int16Array): Buffer {
@@ -47,20 +54,21 @@ export class LibopusEncoder implements OpusEncoder {
   }
 
   /**
-   * Takes effect 600 ms later. FFmpeg's wrapper sets the bit rate only when it opens libopus, so a new encoder takes over. Before the first frame, and
-   * when called again meanwhile, the last value wins.
+   * Takes effect 600 ms later. FFmpeg's wrapper sets bit rate and bandwidth only when it opens libopus, so a new encoder takes over. Before the first
+   * frame, and when called again meanwhile, the last value wins.
    */
-  setBitrate(kbps: number): void {
+  setBitrate(kbps: number, bandwidthHz: OpusBandwidthHz = this.#wanted.bandwidthHz): void {
     if (this.#session === undefined) throw closedError('the Opus encoder');
-    this.#wantedKbps = checkedBitrate(kbps);
+    this.#wanted = { kbps: checkedBitrate(kbps), bandwidthHz };
   }
 
   /** Lets the next encoder, if there is one, hear the frame; it takes over when it has heard enough. */
   #prepareNext(samples: Int16Array): void {
     const next = this.#next;
     if (next === undefined) {
-      if (this.#wantedKbps === this.#kbps) return;
-      this.#next = { session: this.#open(this.#wantedKbps), kbps: this.#wantedKbps, frames: 0 };
+      const wanted = this.#wanted;
+      if (wanted.kbps === this.#rate.kbps && wanted.bandwidthHz === this.#rate.bandwidthHz) return;
+      this.#next = { session: this.#open(wanted), rate: wanted, frames: 0 };
       if (this.#session?.begun === true) return this.#prepareNext(samples);
       return this.#takeOver(this.#next);
     }
@@ -68,10 +76,10 @@ export class LibopusEncoder implements OpusEncoder {
     else this.#takeOver(next);
   }
 
-  #takeOver(next: { session: OpusSession; kbps: number }): void {
+  #takeOver(next: { session: OpusSession; rate: Rate }): void {
     this.#session?.free();
     this.#session = next.session;
-    this.#kbps = next.kbps;
+    this.#rate = next.rate;
     this.#next = undefined;
   }
 
@@ -82,8 +90,8 @@ export class LibopusEncoder implements OpusEncoder {
     this.#next = undefined;
   }
 
-  #open(kbps: number): OpusSession {
-    return new OpusSession(this.settings.channels, kbps, this.settings.application ?? 'audio');
+  #open(rate: Rate): OpusSession {
+    return new OpusSession(this.settings.channels, rate, this.settings.application ?? 'audio');
   }
 }
 
@@ -95,10 +103,10 @@ class OpusSession {
 
   constructor(
     private readonly channels: 1 | 2,
-    bitrateKbps: number,
+    rate: Rate,
     application: OpusApplication,
   ) {
-    this.#context = openLibopus(channels, bitrateKbps, application);
+    this.#context = openLibopus(channels, rate, application);
     this.#frame = new Frame();
     this.#frame.alloc();
     this.#frame.format = AV_SAMPLE_FMT_S16;
@@ -136,7 +144,7 @@ class OpusSession {
   }
 }
 
-function openLibopus(channels: 1 | 2, bitrateKbps: number, application: OpusApplication): CodecContext {
+function openLibopus(channels: 1 | 2, { kbps, bandwidthHz }: Rate, application: OpusApplication): CodecContext {
   const codec = Codec.findEncoderByName(FF_ENCODER_LIBOPUS);
   if (codec === null) throw internalError('this FFmpeg has no libopus');
   const context = new CodecContext();
@@ -146,8 +154,10 @@ function openLibopus(channels: 1 | 2, bitrateKbps: number, application: OpusAppl
     context.channelLayout = channelLayout(channels);
     context.sampleFormat = AV_SAMPLE_FMT_S16;
     context.timeBase = new Rational(1, SAMPLE_RATE);
-    context.bitRate = BigInt(bitrateKbps * 1000);
-    setOptions(context, { application, frame_duration: '20', vbr: 'constrained', fec: '0', packet_loss: '0' });
+    context.bitRate = BigInt(kbps * 1000);
+    // The wrapper makes OPUS_SET_MAX_BANDWIDTH of the cutoff.
+    const cutoff = String(bandwidthHz);
+    setOptions(context, { application, cutoff, frame_duration: '20', vbr: 'constrained', fec: '0', packet_loss: '0' });
     checkAv(context.open2Sync(codec, null), 'opening libopus');
     return context;
   } catch (error) {

@@ -103,15 +103,21 @@ export interface Pcm {
   samples: Int16Array;
 }
 
+/** The highest frequency that is sent: narrowband, wideband, superwideband or fullband (RFC 6716, section 2). */
+export type OpusBandwidthHz = 4000 | 8000 | 12_000 | 20_000;
+
 export interface OpusEncoderSettings {
   channels: 1 | 2;
   bitrateKbps: number;
+  /** 20,000 unless given. Fewer bits may narrow it further. */
+  bandwidthHz?: OpusBandwidthHz;
 }
 
 export interface OpusEncoder {
   /** Exactly 20 ms at 48 kHz (960 samples per channel). Synchronous: it costs well under a millisecond. */
   encode(samples: Int16Array): Buffer;
-  setBitrate(kbps: number): void;
+  /** The bandwidth stays as it is unless given. */
+  setBitrate(kbps: number, bandwidthHz?: OpusBandwidthHz): void;
   close(): void;
 }
 

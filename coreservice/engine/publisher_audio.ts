@@ -2,7 +2,7 @@ import type { Logger } from '../../common/logger.js';
 import type { OpusEncoder } from '../codec/types.js';
 import { applyVolume } from '../codec/volume.js';
 import type { LocalAudioTrack, Room } from '../rtc/types.js';
-import { audioProfile, type AudioProfile } from './audio_profile.js';
+import { audioProfile, DEFAULT_AUDIO_PROFILE, type AudioProfile } from './audio_profile.js';
 import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
 import { MediaClock } from './media_clock.js';
@@ -95,7 +95,7 @@ export class AudioPublisher {
     this.queue.setShapes({ sampleRate: source.sampleRate, channels: source.channels }, this.#profile.channels);
   }
 
-  /** SetAudioProfile: the bit rate changes at once, the number of channels with the encoder. */
+  /** SetAudioProfile: bit rate and bandwidth change at once, the number of channels with the encoder. */
   applyProfile(): void {
     const before = this.#profile;
     this.#profile = profileOf(this.parts.settings);
@@ -105,7 +105,7 @@ export class AudioPublisher {
       this.#encoder?.close();
       this.#encoder = undefined;
     } else {
-      this.#encoder?.setBitrate(this.#profile.bitrateKbps);
+      this.#encoder?.setBitrate(this.#profile.bitrateKbps, this.#profile.bandwidthHz);
     }
   }
 
@@ -145,7 +145,8 @@ export class AudioPublisher {
   /** While published. */
   totals(): LocalAudioTotals | undefined {
     if (this.#track === undefined) return undefined;
-    return { track: this.#track.stats(), channels: this.#profile.channels, inputLevel: this.#inputLevel };
+    const { sampleRate, channels } = this.#profile;
+    return { track: this.#track.stats(), sampleRate, channels, inputLevel: this.#inputLevel };
   }
 
   close(): void {
@@ -191,7 +192,7 @@ export class AudioPublisher {
 }
 
 function profileOf(settings: Settings): AudioProfile {
-  return audioProfile(settings.audioProfile) ?? { channels: 1, bitrateKbps: 24 };
+  return audioProfile(settings.audioProfile) ?? DEFAULT_AUDIO_PROFILE;
 }
 
 function peakPercent(samples: Int16Array): number {

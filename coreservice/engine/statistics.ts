@@ -35,6 +35,8 @@ export interface RemoteVideoTotals {
 
 export interface LocalAudioTotals {
   track: LocalTrackStats;
+  /** Of the audio profile. */
+  sampleRate: number;
   channels: number;
   /** 0 to 100, of the last packets. */
   inputLevel: number;
@@ -173,7 +175,7 @@ export class Statistics {
       scene: 0,
       sentBitrate: kbps * 1000,
       sentBitrateKbps: kbps,
-      sentSamplerate: 48_000,
+      sentSamplerate: audio.sampleRate,
       numChannel: audio.channels,
       inputLevel: audio.inputLevel,
       rtt: Math.round(audio.track.roundTripMs || room.stats().roundTripMs),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { AudioQualityMode, PublishMode, type Engine } from '../../../client/index.js';
 import { ChannelScene } from '../../support/channel_scene.js';
 import { decodeFile } from '../../support/media/decode_file.js';
-import { level, steadyToneShare, toneShare } from '../../support/media/tones.js';
+import { level, shareAbove, steadyToneShare, toneShare } from '../../support/media/tones.js';
 import { startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
 import { row, type Check } from '../support/row.js';
 import { Ear, ToneFeed, joined, peakOf, sender, steady } from './sound.js';
@@ -25,36 +25,12 @@ describe('audio: profiles, mixing, AAC', () => {
   });
 
   row(
-    'each audio profile sends noise at its bit rate and channels, also when it is set in the call',
-    { covers: ['SetAudioProfile', 'OnLocalAudioStats'], peer: 'engine' },
+    'each audio profile sends noise at its bit rate, its channels and its bandwidth, nothing above it, also when it is set in the call',
+    { covers: ['SetAudioProfile', 'OnLocalAudioStats', 'OnSubscribeAudioFrame'], peer: 'engine' },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
-      const profiles = [
-        { profile: AudioQualityMode.LOW, kbps: 12, channels: 1 },
-        { profile: AudioQualityMode.BASIC, kbps: 24, channels: 1 },
-        { profile: AudioQualityMode.HIGH, kbps: 64, channels: 1 },
-        { profile: AudioQualityMode.STEREO_HIGH, kbps: 80, channels: 2 },
-        { profile: AudioQualityMode.SUPER_HIGH, kbps: 96, channels: 1 },
-        { profile: AudioQualityMode.STEREO_SUPER_HIGH, kbps: 128, channels: 2 },
-      ];
-      await Promise.all(
-        profiles.map(async ({ profile, kbps, channels }, index) => {
-          const engine = await sender(scene, `sender${index}`, { profile });
-          const feed = await ToneFeed.start(engine, { frequencies: [500, 700], noise: true });
-          const before = await measure(engine, 1);
-          const { kbps: measured, toldKbps } = before;
-          const name = AudioQualityMode[profile];
-          check.within(measured, kbps * 0.6, kbps * 1.05, `kbit/s of profile ${name}`);
-          check.within(toldKbps - 8, measured * 0.75, measured * 1.25, `kbit/s that ${name} is told to have`);
-          check.equal(before.channels, channels, `channels of ${name}`);
-          if (profile === AudioQualityMode.LOW) {
-            await engine.setAudioProfile(AudioQualityMode.SUPER_HIGH);
-            const { kbps: after } = await measure(engine, 1);
-            check.within(after, 96 * 0.8, 96 * 1.05, 'kbit/s after the change in the call');
-          }
-          await feed.stop();
-        }),
-      );
+      const receiver = await sender(scene, 'receiver', { config: { publishMode: PublishMode.MANUALLY } });
+      await Promise.all(PROFILES.map((profile) => checkProfile(check, scene, receiver, profile)));
     },
   );
 
@@ -150,25 +126,76 @@ describe('audio: profiles, mixing, AAC', () => {
   );
 });
 
+interface Profile {
+  profile: AudioQualityMode;
+  /** At most. */
+  kbps: number;
+  channels: number;
+  sampleRateHz: number;
+}
+
+const PROFILES: readonly Profile[] = [
+  { profile: AudioQualityMode.LOW, kbps: 12, channels: 1, sampleRateHz: 8000 },
+  { profile: AudioQualityMode.BASIC, kbps: 24, channels: 1, sampleRateHz: 16_000 },
+  { profile: AudioQualityMode.HIGH, kbps: 64, channels: 1, sampleRateHz: 48_000 },
+  { profile: AudioQualityMode.STEREO_HIGH, kbps: 80, channels: 2, sampleRateHz: 48_000 },
+  { profile: AudioQualityMode.SUPER_HIGH, kbps: 96, channels: 1, sampleRateHz: 48_000 },
+  { profile: AudioQualityMode.STEREO_SUPER_HIGH, kbps: 128, channels: 2, sampleRateHz: 48_000 },
+];
+/** A codec's filters end a little above what they are named for; Opus itself ends at 20 kHz (RFC 6716, section 2). */
+const ROLL_OFF = 1.1;
+const OPUS_END_HZ = 20_000;
+
+/** Noise is measured at the sender by its statistics, and at the receiver by its spectrum at 48 kHz. */
+async function checkProfile(check: Check, scene: ChannelScene, receiver: Engine, wanted: Profile): Promise<void> {
+  const { profile, kbps, channels, sampleRateHz } = wanted;
+  const name = AudioQualityMode[profile];
+  const engine = await sender(scene, name, { profile });
+  await using feed = await ToneFeed.start(engine, { frequencies: [500, 700], noise: true });
+  await using ear = new Ear(receiver.audioFrames({ uids: [name] }));
+  const { kbps: measured, toldKbps, ...before } = await measure(engine, 2);
+  check.within(measured, kbps * 0.6, kbps * 1.05, `kbit/s of profile ${name}`);
+  check.within(toldKbps - 8, measured * 0.75, measured * 1.25, `kbit/s that ${name} is told to have`);
+  check.equal(before, { channels, sampleRateHz }, `channels and rate of ${name}`);
+  const bandwidthHz = Math.min(sampleRateHz / 2, OPUS_END_HZ);
+  const noise = joined(await ear.more(40));
+  check.within(shareAbove(noise, 48_000, bandwidthHz * ROLL_OFF), 0, 0.001, `${name}: above ${bandwidthHz} Hz`);
+  check.within(shareAbove(noise, 48_000, bandwidthHz / 2), 0.1, 1, `${name}: up to ${bandwidthHz} Hz`);
+  if (profile === AudioQualityMode.LOW) {
+    await engine.setAudioProfile(AudioQualityMode.SUPER_HIGH);
+    const after = await measure(engine, 1);
+    check.within(after.kbps, 96 * 0.8, 96 * 1.05, 'kbit/s after the change in the call');
+    check.equal(after.sampleRateHz, 48_000, 'rate after the change');
+    check.within(shareAbove(joined(await ear.more(40)), 48_000, 8800), 0.1, 1, 'above 8.8 kHz after the change');
+  }
+  await feed.stop();
+}
+
 interface Measured {
   /** Of the sound itself, by the packets, each 20 ms, so that a late timer does not count. */
   kbps: number;
   toldKbps: number;
   channels: number;
+  sampleRateHz: number;
 }
 
-/** Over two periods, after the first `skip` of them. */
-async function measure(engine: Engine, skip: number): Promise<Measured> {
+/** Over so many periods, after the one that has begun and the next. */
+async function measure(engine: Engine, periods: number): Promise<Measured> {
   const marks: { bytes: number; packets: number }[] = [];
-  let audio = { sentBytes: 0, sentBitrateBps: 0, channels: 0 };
+  let audio = { sentBytes: 0, sentBitrateBps: 0, channels: 0, sentSampleRateHz: 0 };
   for await (const event of engine.events({ signal: AbortSignal.timeout(20_000) })) {
     if (event.type === 'onLocalAudioStats') audio = event.value;
     if (event.type !== 'onCallStats') continue;
     marks.push({ bytes: audio.sentBytes, packets: event.value.sentExpectedPackets });
-    const [from, to] = [marks.at(-3), marks.at(-1)];
-    if (marks.length < skip + 3 || from === undefined || to === undefined) continue;
+    const [from, to] = [marks.at(-1 - periods), marks.at(-1)];
+    if (marks.length < periods + 2 || from === undefined || to === undefined) continue;
     const kbps = ((to.bytes - from.bytes) / (to.packets - from.packets) - RTP_HEADER_BYTES) * (8 / 20);
-    return { kbps, toldKbps: audio.sentBitrateBps / 1000, channels: audio.channels };
+    return {
+      kbps,
+      toldKbps: audio.sentBitrateBps / 1000,
+      channels: audio.channels,
+      sampleRateHz: audio.sentSampleRateHz,
+    };
   }
   throw new Error(`only ${marks.length} statistics`);
 }

@@ -83,3 +83,33 @@ export function channelOf(samples: Int16Array, channels: number, channel: number
   for (let i = 0; i < out.length; i++) out[i] = samples[i * channels + channel] ?? 0;
   return out;
 }
+
+/** Share of the power that lies above a frequency, 0 to 1, over blocks of 20 ms under a Hann window (so that a tone does not leak far). Mono samples. */
+export function shareAbove(samples: Int16Array, sampleRate: number, frequency: number): number {
+  const length = Math.round(sampleRate / 50);
+  const window = Float64Array.from({ length }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / length));
+  const cosine = Float64Array.from({ length }, (_, i) => Math.cos((2 * Math.PI * i) / length));
+  const first = Math.ceil((frequency * length) / sampleRate);
+  let [all, above] = [0, 0];
+  for (let from = 0; from + length <= samples.length; from += length) {
+    const block = window.map((weight, i) => weight * (samples[from + i] ?? 0));
+    for (let bin = 1; bin < length / 2; bin++) {
+      const power = powerOfBin(block, cosine, bin);
+      all += power;
+      if (bin >= first) above += power;
+    }
+  }
+  return all === 0 ? 0 : above / all;
+}
+
+/** One value of a discrete Fourier transform, squared; `cosine` is one period of it. */
+function powerOfBin(block: Float64Array, cosine: Float64Array, bin: number): number {
+  const { length } = block;
+  const quarter = Math.floor(length / 4);
+  let [real, imaginary] = [0, 0];
+  for (let i = 0, phase = 0; i < length; i++, phase = (phase + bin) % length) {
+    real += (block[i] ?? 0) * (cosine[phase] ?? 0);
+    imaginary += (block[i] ?? 0) * (cosine[(phase + 3 * quarter) % length] ?? 0);
+  }
+  return real * real + imaginary * imaginary;
+}

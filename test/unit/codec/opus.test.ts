@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { LibopusDecoder } from '../../../coreservice/codec/opus_decoder.js';
 import { LibopusEncoder } from '../../../coreservice/codec/opus_encoder.js';
 import { channelOf, concat, noiseToToneDb, power, powerAt, random, tone } from './media.js';
+import { shareAbove } from '../../support/media/tones.js';
 
 const FRAME = 960;
 
@@ -78,6 +79,31 @@ describe('Opus', () => {
       assert.ok(noiseToToneDb(channelOf(out, to, to - 1).subarray(10 * FRAME), 1000, 48_000) < -35);
       encoder.close();
       decoder.close();
+    }
+  });
+
+  it('sends nothing above its bandwidth, also after it was changed', () => {
+    const noise = random(5);
+    const heard = (encoder: LibopusEncoder, frames: number): Int16Array => {
+      const decoder = new LibopusDecoder(1);
+      const out = Array.from({ length: frames }, () =>
+        decoder.decode(encoder.encode(Int16Array.from({ length: FRAME }, () => (noise() - 0.5) * 20_000))),
+      );
+      decoder.close();
+      return concat(out.slice(-20));
+    };
+    for (const [bandwidthHz, bitrateKbps] of [
+      [4000, 12],
+      [8000, 24],
+      [12_000, 48],
+    ] as const) {
+      const encoder = new LibopusEncoder({ channels: 1, bitrateKbps, bandwidthHz });
+      const narrow = heard(encoder, 40);
+      assert.ok(shareAbove(narrow, 48_000, bandwidthHz * 1.1) < 0.001, `${bandwidthHz}: nothing above`);
+      assert.ok(shareAbove(narrow, 48_000, bandwidthHz * 0.5) > 0.1, `${bandwidthHz}: up to it`);
+      encoder.setBitrate(96, 20_000);
+      assert.ok(shareAbove(heard(encoder, 60), 48_000, bandwidthHz * 1.1) > 0.1, 'wider after the change');
+      encoder.close();
     }
   });
 
