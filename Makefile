@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client scripts -name '*.ts' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e conformance check lint types proto format bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e conformance test-cluster check lint types proto format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -41,6 +41,11 @@ test-e2e: build ## with @livekit/rtc-node at the other end
 conformance: build ## the rows of the whole interface; writes docs/conformance.md
 	rm -f out/conformance/results.jsonl
 	mocha --retries 1 'test/conformance/**/*.test.ts'; tsx test/conformance/report.ts
+
+# Builds livekit-server (Go) once, into .cache; needs Debian's redis-server.
+test-cluster: build ## against a real LiveKit cluster of two nodes
+	tsx test/cluster/support/install.ts
+	mocha --retries 1 'test/cluster/**/*.test.ts'
 
 check: proto types lint format ## what CI checks before the tests
 proto: setup
