@@ -14,6 +14,7 @@ const BY_KIND: Readonly<Record<string, ErrorName>> = {
   not_found: 'ERR_JOIN_BAD_CHANNEL',
   refused: 'ERR_NETWORK_CONNECT_FAIL',
   timeout: 'ERR_JOIN_TIMEOUT',
+  certificate: 'ERR_NETWORK_CONNECT_FAIL',
   protocol: 'ERR_JOIN_FAILED',
   room_full: 'ERR_JOIN_FAILED',
   server: 'ERR_JOIN_FAILED',

@@ -8,6 +8,8 @@ import type { Logger } from '../../common/logger.js';
 export interface RoomOptions {
   /** ws:// or wss:// */
   url: string;
+  /** Other nodes of the same cluster, for when that one does not answer. */
+  fallbackUrls?: readonly string[];
   /** A LiveKit access token. Never logged. */
   token: string;
   logger: Logger;
@@ -83,7 +85,7 @@ export interface DataMessage {
 
 /** A failed connect(): `kind` says whose fault it is. */
 export interface ConnectErrorShape {
-  kind: 'unauthorized' | 'not_found' | 'refused' | 'timeout' | 'protocol' | 'room_full' | 'server';
+  kind: 'unauthorized' | 'not_found' | 'refused' | 'timeout' | 'certificate' | 'protocol' | 'room_full' | 'server';
   message: string;
 }
 
@@ -206,6 +208,7 @@ export interface LocalTrackStats {
   retransmitted: number;
   /** Of the receiver's reports, 0 to 1. */
   fractionLost: number;
+  /** On the way to the server, though some of it arrived when it was sent again. */
   packetsLost: number;
   roundTripMs: number;
 }

@@ -1,7 +1,7 @@
 import type { MediaTransportFactory } from '../../../webrtc/media_transport.js';
-
 import { RoomSession } from '../session/room_session.js';
 import type { RoomEndCause, RoomOptions, RoomStats } from '../types.js';
+import { ChannelServers } from './channel_servers.js';
 import { endCauseOf, mayComeBack } from './leave_reasons.js';
 import { Rejoiner } from './rejoiner.js';
 
@@ -27,6 +27,7 @@ export class Stays {
   readonly #transports: MediaTransportFactory;
   readonly #owner: StayOwner;
   readonly #rejoiner: Rejoiner;
+  readonly #servers: ChannelServers;
   #session: RoomSession | undefined;
   #token: string;
   #state: 'new' | 'connecting' | 'connected' | 'reconnecting' | 'ended' = 'new';
@@ -42,6 +43,7 @@ export class Stays {
     this.#transports = transports;
     this.#owner = owner;
     this.#token = options.token;
+    this.#servers = new ChannelServers([options.url, ...(options.fallbackUrls ?? [])], options.logger);
     this.#rejoiner = new Rejoiner({
       limitMs: options.reconnectLimitMs,
       attempt: (timeoutMs) => this.#rejoin(timeoutMs),
@@ -82,14 +84,10 @@ export class Stays {
   }
 
   #join(timeoutMs: number): Promise<RoomSession> {
-    const { url, logger } = this.#options;
-    return RoomSession.join({
-      url,
-      token: this.#token,
-      connectTimeoutMs: timeoutMs,
-      logger,
-      transports: this.#transports,
-    });
+    const { logger } = this.#options;
+    return this.#servers.firstOf(timeoutMs, (url, connectTimeoutMs) =>
+      RoomSession.join({ url, token: this.#token, connectTimeoutMs, logger, transports: this.#transports }),
+    );
   }
 
   #adopt(session: RoomSession, then: () => void = () => undefined): void {

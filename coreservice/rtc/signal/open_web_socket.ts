@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { RoomConnectError } from '../connect_error.js';
-import type { ConnectErrorShape } from '../types.js';
+import { fromNetwork, fromStatus, noAnswer } from './connection_failures.js';
 
 export interface WebSocketOptions {
   /** ws:// or wss://, also http(s)://, with or without a path in front of `path`. */
@@ -28,15 +28,12 @@ export function openWebSocket(options: WebSocketOptions): Promise<{ socket: WebS
         maxPayload: MAX_MESSAGE_BYTES,
       });
     } catch (cause) {
-      reject(new RoomConnectError('refused', 'not a WebSocket address', { cause }));
+      reject(new RoomConnectError('refused', 'not a WebSocket address: it has to be ws:// or wss://', { cause }));
       return;
     }
     let isLoopback = false;
     let isAnswered = false;
-    const timer = setTimeout(
-      () => fail(new RoomConnectError('timeout', 'the server did not answer')),
-      options.timeoutMs,
-    );
+    const timer = setTimeout(() => fail(noAnswer()), options.timeoutMs);
     const fail = (error: RoomConnectError): void => {
       clearTimeout(timer);
       socket.on('error', () => undefined);
@@ -48,7 +45,8 @@ export function openWebSocket(options: WebSocketOptions): Promise<{ socket: WebS
     });
     socket.once('unexpected-response', (_request, response) => {
       isAnswered = true;
-      void readText(response).then((text) => fail(toError(response.statusCode ?? 0, text)));
+      const { statusCode = 0, headers } = response;
+      void readText(response).then((text) => fail(fromStatus(statusCode, text, options.token, headers.location)));
     });
     socket.once('error', (error) => {
       if (!isAnswered) fail(fromNetwork(error));
@@ -87,24 +85,4 @@ async function readText(response: IncomingMessage): Promise<string> {
     // What has come so far is good enough for an error text.
   }
   return text.slice(0, MAX_ERROR_TEXT_BYTES).trim();
-}
-
-const KINDS: Record<number, ConnectErrorShape['kind']> = {
-  400: 'protocol',
-  401: 'unauthorized',
-  403: 'unauthorized',
-  404: 'not_found',
-};
-
-function toError(status: number, text: string): RoomConnectError {
-  const said = text === '' ? `HTTP status ${status}` : `${text} (HTTP status ${status})`;
-  if (/max(imum)?[ _]?participants|room is full/i.test(text)) return new RoomConnectError('room_full', said);
-  return new RoomConnectError(KINDS[status] ?? (status >= 429 ? 'server' : 'protocol'), said);
-}
-
-function fromNetwork(error: Error & { code?: string }): RoomConnectError {
-  if (/handshake has timed out/.test(error.message))
-    return new RoomConnectError('timeout', 'the server did not answer');
-  const isNetwork = error.code !== undefined && !error.code.startsWith('WS_ERR') && !error.code.startsWith('HPE_');
-  return new RoomConnectError(isNetwork ? 'refused' : 'protocol', error.message, { cause: error });
 }

@@ -18,6 +18,7 @@ export type SignalRequestMessage = NonNullable<ConstructorParameters<typeof Sign
 /** When the JoinResponse names none. */
 const DEFAULT_PING_INTERVAL_S = 10;
 const DEFAULT_PING_TIMEOUT_S = 20;
+const MAX_PING_S = 300;
 
 /** One signalling WebSocket from its JoinResponse to its end. Messages wait until start() names who takes them. */
 export class SignalConnection extends EventEmitter<{ message: [message: SignalMessage]; closed: [reason: string] }> {
@@ -67,8 +68,8 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const message of waiting) this.emit('message', message);
-    const intervalMs = (this.join.pingInterval || DEFAULT_PING_INTERVAL_S) * 1000;
-    const timeoutMs = (this.join.pingTimeout || DEFAULT_PING_TIMEOUT_S) * 1000;
+    const intervalMs = sensibleMs(this.join.pingInterval, DEFAULT_PING_INTERVAL_S);
+    const timeoutMs = sensibleMs(this.join.pingTimeout, DEFAULT_PING_TIMEOUT_S);
     this.#lastPongMs = performance.now();
     this.#pingTimer = setInterval(() => this.#ping(timeoutMs), intervalMs);
   }
@@ -140,6 +141,11 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
   }
 }
 
+/** A timer with a time below a millisecond, or beyond 31 bits, would fire all the time. */
+function sensibleMs(seconds: number, defaultSeconds: number): number {
+  return (seconds > 0 ? Math.min(seconds, MAX_PING_S) : defaultSeconds) * 1000;
+}
+
 /** Waits for the JoinResponse, which is the first message of every LiveKit server; others behind it in the same packet are kept. */
 function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: JoinResponse; rest: Buffer[] }> {
   return new Promise((resolve, reject) => {
@@ -152,15 +158,20 @@ function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: Joi
       else if (join !== undefined) resolve({ join, rest });
     };
     const onClose = (code: number): void =>
-      finish(new RoomConnectError('protocol', `the server closed the connection before its JoinResponse (${code})`));
+      finish(
+        new RoomConnectError(
+          'protocol',
+          `it closed the connection before its JoinResponse (${code}): its log says why`,
+        ),
+      );
     const onError = (error: Error): void => finish(new RoomConnectError('protocol', error.message));
-    const onMessage = (data: Buffer): void => {
+    const onMessage = (data: Buffer, isBinary: boolean): void => {
       if (join !== undefined) {
         rest.push(data);
         return;
       }
       try {
-        join = readJoin(data);
+        join = readJoin(data, isBinary);
         // Frames of the same packet are delivered synchronously: they are collected until this stack is done. Later ones wait.
         socket.pause();
         queueMicrotask(() => finish());
@@ -169,7 +180,13 @@ function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: Joi
       }
     };
     const timer = setTimeout(
-      () => finish(new RoomConnectError('timeout', 'the server sent no JoinResponse in time')),
+      () =>
+        finish(
+          new RoomConnectError(
+            'timeout',
+            'it took the connection, but sent no JoinResponse in time: is it overloaded, or does a proxy hold messages back?',
+          ),
+        ),
       timeoutMs,
     );
     socket.on('message', onMessage).on('close', onClose).on('error', onError);
@@ -177,12 +194,21 @@ function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: Joi
   });
 }
 
-function readJoin(data: Buffer): JoinResponse {
+function readJoin(data: Buffer, isBinary: boolean): JoinResponse {
+  if (!isBinary)
+    throw new RoomConnectError(
+      'protocol',
+      'it is a WebSocket server that sends text: the URL has to be that of a LiveKit server',
+    );
   let message: SignalMessage;
   try {
     message = SignalResponse.fromBinary(data).message;
   } catch (cause) {
-    throw new RoomConnectError('protocol', 'the server does not speak the LiveKit protocol', { cause });
+    throw new RoomConnectError(
+      'protocol',
+      'it is a WebSocket server, but does not speak the LiveKit protocol: the URL has to be that of a LiveKit server',
+      { cause },
+    );
   }
   if (message.case === 'join') {
     if (message.value.participant === undefined || message.value.room === undefined)
