@@ -8,8 +8,8 @@ import type { Logger } from '../../common/logger.js';
 export interface RoomOptions {
   /** ws:// or wss:// */
   url: string;
-  /** Other nodes of the same cluster, for when that one does not answer. */
-  fallbackUrls?: readonly string[];
+  /** All nodes of the cluster in the order to try, `url` the first: the next one is taken when one does not answer. */
+  urls?: readonly string[] | undefined;
   /** A LiveKit access token. Never logged. */
   token: string;
   logger: Logger;

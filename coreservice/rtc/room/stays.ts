@@ -43,7 +43,7 @@ export class Stays {
     this.#transports = transports;
     this.#owner = owner;
     this.#token = options.token;
-    this.#servers = new ChannelServers([options.url, ...(options.fallbackUrls ?? [])], options.logger);
+    this.#servers = new ChannelServers([options.url, ...(options.urls ?? [])], options.logger);
     this.#rejoiner = new Rejoiner({
       limitMs: options.reconnectLimitMs,
       attempt: (timeoutMs) => this.#rejoin(timeoutMs),
