@@ -40,6 +40,8 @@ export interface CreateEngineOptions {
   h5mode?: boolean | undefined;
   /** An object, or a JSON object as text; default {}. */
   extra?: string | Readonly<Record<string, unknown>> | undefined;
+  /** A LiveKit server that the operator allows; default the daemon's channel server. */
+  channelServerUrl?: string | undefined;
 }
 
 export interface GenerateTokenOptions extends Fields<AuthInfo> {
@@ -81,8 +83,9 @@ export class AlirtcClient {
   /** Starts one core process: one virtual user in at most one channel. */
   async createEngine(options: CreateEngineOptions = {}, call?: CallOptions): Promise<Engine> {
     const { lowPort = 0, highPort = 0, logPath = '', coreServicePath = '', h5mode = false, extra = '' } = options;
+    const { channelServerUrl = '' } = options;
     const text = typeof extra === 'string' ? extra : JSON.stringify(extra);
-    const request = { lowPort, highPort, logPath, coreServicePath, h5mode, extra: text };
+    const request = { lowPort, highPort, logPath, coreServicePath, h5mode, extra: text, channelServerUrl };
     const created = await this.#call(EngineServiceService.createAliRtcEngine, request, call, this.#deadlines.createMs);
     return new Engine(this.#transport, created, this.#deadlines);
   }

@@ -10,17 +10,23 @@ import { systemClock } from './clock.js';
 import { formatListenAddress } from './config/listen_address.js';
 import type { ListenAddress } from './config/listen_address.js';
 import type { Config } from './config/schema.js';
+import { ChannelServerChoice } from './engine/channel_servers.js';
+import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
 import { createCoreStarter } from './engine/core_starter.js';
+import { DaemonHttp } from './http/daemon_http.js';
 import { prepareKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import { listen, removeSocket } from './node/listeners.js';
+import { readProcessStatus } from './node/process_status.js';
 
 export interface DaemonOptions {
   config: Config;
   version: string;
   /** The folder that holds alirtc/v1/*.proto. */
   protoRoot: string;
+  /** The folder of the built console. */
+  consoleFolder: string;
   logger: Logger;
 }
 
@@ -35,6 +41,7 @@ export class Daemon extends Lifecycle {
   #registry: EngineRegistry | undefined;
   #server: Server | undefined;
   #health: HealthImplementation | undefined;
+  #http: DaemonHttp | undefined;
   readonly #listening: ListenAddress[] = [];
   #hurried = false;
 
@@ -43,13 +50,19 @@ export class Daemon extends Lifecycle {
     this.#options = options;
   }
 
+  /** The first of them, for people and for tokens of LiveKit SDKs. */
   get channelServerUrl(): string | undefined {
-    return this.#options.config['channel-server'] ?? this.#channelServer?.url;
+    return this.#channelServers().urls[0];
   }
 
   /** The real addresses. */
   get listening(): string[] {
     return this.#listening.map(formatListenAddress);
+  }
+
+  /** Where the console is; undefined: it is off. */
+  get consoleUrl(): string | undefined {
+    return this.#http?.consoleUrl;
   }
 
   protected override async onStart(): Promise<void> {
@@ -58,7 +71,7 @@ export class Daemon extends Lifecycle {
     this.#runFolder = runFolder;
     mkdirSync(config['log-root'], { recursive: true, mode: 0o700 });
     const { keys, file } = prepareKeys(config.keys, runFolder);
-    if (config['channel-server'] === undefined) await this.#startChannelServer(file);
+    if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
     const registry = new EngineRegistry({
       corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
       builtinCoreService: config['builtin-core-service'],
@@ -68,18 +81,23 @@ export class Daemon extends Lifecycle {
       eventRing: config['event-ring'],
       eventRingBytes: config['event-ring-bytes'],
       keys,
-      channelServerUrl: () => this.channelServerUrl,
+      channelServers: new ChannelServerChoice({
+        usual: () => this.#channelServers(),
+        allowed: config['channel-server-allowed'],
+      }),
       startCore: createCoreStarter({ logger }),
       clock: systemClock,
       logger,
     });
     this.#registry = registry;
     await this.#serve(registry, keys);
+    await this.#serveHttp(registry, keys);
   }
 
   protected override async onClose(): Promise<void> {
     if (this.#health !== undefined) setServing(this.#health, false);
     await this.#registry?.closeAll();
+    await this.#http?.close({ kind: 'owner_closed' });
     await this.#shutDownServer();
     for (const address of this.#listening) removeSocket(address);
     await this.#channelServer?.close({ kind: 'owner_closed' });
@@ -96,6 +114,12 @@ export class Daemon extends Lifecycle {
     for (const { coreProcessId } of this.#registry?.list() ?? []) if (coreProcessId > 0) killQuietly(coreProcessId);
     this.#channelServer?.kill();
     this.#server?.forceShutdown();
+  }
+
+  #channelServers(): ChannelServers {
+    const embedded = this.#channelServer?.url;
+    if (embedded !== undefined) return { urls: [embedded], embedded: true };
+    return { urls: this.#options.config['channel-server-url'], embedded: false };
   }
 
   async #startChannelServer(keysFile: string): Promise<void> {
@@ -120,6 +144,24 @@ export class Daemon extends Lifecycle {
     this.#health = health;
     for (const address of config.listen) this.#listening.push(await listen(server, address));
     setServing(health, true);
+  }
+
+  async #serveHttp(registry: EngineRegistry, keys: ReadonlyMap<string, string>): Promise<void> {
+    const { config, version, consoleFolder, logger } = this.#options;
+    this.#http = new DaemonHttp({
+      config,
+      registry,
+      keys,
+      version,
+      consoleFolder,
+      logger,
+      startedAtMs: Date.now(),
+      channelServerUrl: () => this.channelServerUrl,
+      channelServerPid: () => this.#channelServer?.pid,
+      readProcess: readProcessStatus,
+      clock: systemClock,
+    });
+    await this.#http.start();
   }
 
   #shutDownServer(): Promise<void> {

@@ -15,10 +15,12 @@ const MAX_LISTED_CHARACTERS = 1000;
 export const CHANNEL_HANDLERS: Handlers = {
   CREATE_RTC_ENGINE: (engine, { extra, alirtcd }) => {
     if (typeof alirtcd?.['url'] === 'string') engine.settings.url = alirtcd['url'];
+    const others = alirtcd?.['fallbackUrls'];
+    if (Array.isArray(others)) engine.settings.fallbackUrls = others.filter((other) => typeof other === 'string');
     if (extra.trim() === '') return;
     const json = parseObject('extra', extra);
     const url = objectAt(json, 'alirtcd')?.['url'];
-    if (typeof url === 'string' && url !== '') engine.settings.url = url;
+    if (typeof url === 'string' && url !== '') Object.assign(engine.settings, { url, fallbackUrls: undefined });
     applyParameters(engine, 'extra', json);
   },
   DESTROY_ENGINE: (engine) => engine.destroy(),

@@ -73,10 +73,11 @@ export class JoinAttempt {
 
   async #connect(): Promise<Room> {
     const { createRoom, logger, settings } = this.parts;
-    const ticket = await this.#ticket();
+    const { fallbackUrls = [], ...ticket } = await this.#ticket();
     this.#abort.signal.throwIfAborted();
     const room = createRoom({
       ...ticket,
+      fallbackUrls,
       logger,
       connectTimeoutMs: JOIN_TIMEOUT_MS,
       reconnectLimitMs: settings.reconnectLimitMs,
@@ -102,14 +103,15 @@ export class JoinAttempt {
   async #ticket(): Promise<ChannelTicket> {
     const { ticket, token, channel, userId, userName, config } = this.request;
     if (ticket !== undefined) return ticket;
-    const url = this.parts.settings.url ?? this.parts.defaultUrl;
+    const { settings, defaultUrl } = this.parts;
+    const url = settings.url ?? defaultUrl;
     if (url === undefined)
       throw joinError(
         'ERR_JOIN_CONFIG_INVALID',
         'no channel server is known: set ALIRTC_CHANNEL_SERVER_URL or extra {"alirtcd":{"url"}}',
         'NO_CHANNEL_SERVER',
       );
-    if (looksLikeJwt(token)) return { url, token };
+    if (looksLikeJwt(token)) return { url, fallbackUrls: settings.fallbackUrls, token };
     const profile = config.channelProfile;
     const request = { url, token, channel, userId, userName, profile, role: this.#role };
     return this.parts.exchangeToken(request, this.#abort.signal);

@@ -62,7 +62,11 @@ const AuthInfo = z.object({
   timestamp: z.number().int(),
 });
 
-const Ticket = z.object({ url: z.string().min(1), token: z.string().min(1) });
+const Ticket = z.object({
+  url: z.string().min(1),
+  fallbackUrls: z.array(z.string().min(1)).optional(),
+  token: z.string().min(1),
+});
 
 /** Reads any of the three join commands. Throws ERR_JOIN_BAD_PARAM or ERR_JOIN_CONFIG_INVALID with the field at fault. */
 export function parseJoin(command: JoinCommand): JoinRequest {

@@ -49,6 +49,8 @@ export class Settings {
   dataChannel = { publish: false, subscribe: false };
   /** Where to join when neither the join nor the environment says. */
   url: string | undefined;
+  /** Other nodes of the same cluster. */
+  fallbackUrls: string[] | undefined;
   reconnectLimitMs = 100_000;
   /** Decoded pictures through shared memory. */
   pictureRing = false;

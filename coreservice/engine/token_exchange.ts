@@ -16,6 +16,8 @@ export interface ExchangeRequest {
 
 export interface ChannelTicket {
   url: string;
+  /** Other nodes of the same cluster, in the order to try. */
+  fallbackUrls?: string[] | undefined;
   /** A LiveKit access token. Never logged. */
   token: string;
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parse } from 'yaml';
 import { messageOf } from '../../common/errors.js';
-import { configSchema, SETTINGS } from './schema.js';
+import { ALIASES, configSchema, SETTINGS } from './schema.js';
 import type { Config, Defaults, SettingName } from './schema.js';
 
 /** What is wrong with the configuration, for people. */
@@ -17,6 +17,7 @@ export function loadConfig(argv: readonly string[], version: string, defaults: D
   const flags = parseFlags(argv, version);
   const file = typeof flags['config'] === 'string' ? flags['config'] : defaults.environment['ALIRTCD_CONFIG'];
   const merged = { ...readConfigFile(file), ...fromEnvironment(defaults.environment) };
+  for (const [alias, name] of Object.entries(ALIASES)) flags[camelCase(name)] ??= flags[camelCase(alias)];
   for (const name of NAMES) if (flags[camelCase(name)] !== undefined) merged[name] = flags[camelCase(name)];
   const parsed = configSchema(defaults).safeParse(merged);
   if (parsed.success) return parsed.data;
@@ -28,7 +29,7 @@ function parseFlags(argv: readonly string[], version: string): Record<string, un
   const command = new Command('alirtcd')
     .description('joins real-time channels for programs in any language, over gRPC')
     .version(version)
-    .option('--config <file>', 'YAML with the settings below as keys')
+    .option('--config <file>', 'YAML with the settings below as keys; maps may nest: "a: {b: c}" is "a-b: c"')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -38,13 +39,16 @@ function parseFlags(argv: readonly string[], version: string): Record<string, un
       command.option(`--${name} ${argument}`, text, (value: string, before: string[] = []) => [...before, value]);
     else command.option(`--${name} ${argument}`, text);
   }
+  for (const [alias, name] of Object.entries(ALIASES))
+    command.addOption(new Option(`--${alias} ${SETTINGS[name].argument}`, `--${name}`).hideHelp());
   return command.parse(argv, { from: 'user' }).opts();
 }
 
 function fromEnvironment(environment: Defaults['environment']): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
-  for (const name of NAMES) {
-    const value = environment[`ALIRTCD_${name.toUpperCase().replaceAll('-', '_')}`];
+  const aliases = Object.entries(ALIASES);
+  for (const [written, name] of [...aliases, ...NAMES.map((name) => [name, name] as const)]) {
+    const value = environment[`ALIRTCD_${written.toUpperCase().replaceAll('-', '_')}`];
     if (value !== undefined && value !== '') settings[name] = SETTINGS[name].isList === true ? value.split(',') : value;
   }
   return settings;
@@ -59,8 +63,26 @@ function readConfigFile(file: string | undefined): Record<string, unknown> {
     throw new ConfigError(`config file ${file}: ${messageOf(error).split('\n')[0] ?? ''}`);
   }
   if (content === null) return {};
-  if (typeof content === 'object' && !Array.isArray(content)) return content as Record<string, unknown>;
-  throw new ConfigError(`config file ${file}: has to hold settings, "name: value" each`);
+  if (!isMap(content)) throw new ConfigError(`config file ${file}: has to hold settings, "name: value" each`);
+  const settings = new Map<string, unknown>();
+  for (const [name, value] of settingsOf(content)) {
+    if (settings.has(name)) throw new ConfigError(`config file ${file}: ${name} is there twice; leave one out`);
+    settings.set(name, value);
+  }
+  return Object.fromEntries(settings);
+}
+
+/** The keys of maps inside of maps are joined by "-", and "_" is "-": `channel_server: {url: x}` is channel-server-url. */
+function* settingsOf(map: Readonly<Record<string, unknown>>, prefix = ''): Generator<[name: string, value: unknown]> {
+  for (const [key, value] of Object.entries(map)) {
+    const name = `${prefix}${key.replaceAll('_', '-')}`;
+    if (isMap(value)) yield* settingsOf(value, `${name}-`);
+    else yield [ALIASES[name] ?? name, value];
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function camelCase(name: string): string {

@@ -1,6 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
+import { isLoopbackHost, parseHttpAddress } from '../http/http_address.js';
+import type { HttpAddress } from '../http/http_address.js';
 import { parseListenAddress } from './listen_address.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,7 +28,33 @@ const Address = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+/** One or several, also as one text with commas between them. */
+const ServerUrls = z.preprocess(
+  (value) =>
+    (Array.isArray(value) ? (value as unknown[]) : [value]).flatMap((one) =>
+      typeof one === 'string' ? one.split(',') : [one],
+    ),
+  z.array(z.url({ protocol: /^wss?$/, error: 'has to be ws:// or wss:// of a LiveKit server' })),
+);
 const AbsolutePath = z.string().refine((text) => path.isAbsolute(text), 'has to be an absolute path');
+
+const HttpListen = z.union([
+  z.literal('off'),
+  z.string().transform((text, context) => {
+    try {
+      return parseHttpAddress(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  }),
+]);
+/** YAML knows true and false; flags and the environment know words. */
+const Switch = z.union([
+  z.boolean(),
+  z.enum(['on', 'true', 'off', 'false']).transform((word) => word === 'on' || word === 'true'),
+]);
+const HostName = z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, 'has to be a host name or an address, without a port');
 
 /** Every setting of the daemon, under its name in the file; the flag is --name, the environment variable ALIRTCD_NAME. */
 export function configSchema({ environment, here }: Defaults) {
@@ -42,21 +70,39 @@ export function configSchema({ environment, here }: Defaults) {
       'core-service': z.array(AbsolutePath).default([]),
       'log-root': AbsolutePath.default(path.join(state, 'log')),
       'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-      'channel-server': z.url({ protocol: /^wss?$/ }).optional(),
+      'channel-server-url': ServerUrls.prefault([]),
+      'channel-server-allowed': ServerUrls.prefault([]),
       'max-engines': z.coerce.number().int().min(1).max(10_000).default(64),
       'event-ring': z.coerce.number().int().min(16).max(1_000_000).default(4096),
       'event-ring-bytes': z.coerce.number().int().min(65_536).max(1_000_000_000).default(8_000_000),
+      'http-listen': HttpListen.optional(),
+      'http-remote': Switch.default(false),
+      'http-host': z.array(HostName).default([]),
+      console: z.enum(['off', 'read', 'control']).default('read'),
+      'console-tokens': Switch.default(false),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
     })
     .refine((config) => config['core-port-low'] <= config['core-port-high'], {
       path: ['core-port-high'],
       message: 'lies below core-port-low',
+    })
+    .refine(({ 'http-listen': http, 'http-remote': remote }) => remote || isLocalHttp(http), {
+      path: ['http-listen'],
+      message:
+        'only loopback addresses: the console has no login and no TLS. Put a TLS proxy with a login in front of it, or say http-remote: true',
     });
+}
+
+function isLocalHttp(http: 'off' | HttpAddress | undefined): boolean {
+  return http === undefined || http === 'off' || isLoopbackHost(http.host);
 }
 
 export type Config = z.output<ReturnType<typeof configSchema>>;
 export type SettingName = keyof Config;
+
+/** Names of earlier versions. */
+export const ALIASES: Readonly<Record<string, SettingName>> = { 'channel-server': 'channel-server-url' };
 
 /** For --help; the order is that of the list. */
 export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: string; isList?: true }>> = {
@@ -78,13 +124,34 @@ export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: st
   },
   'log-root': { argument: '<folder>', text: "where the engines' log folders lie (~/.local/state/alirtcd/log)" },
   'log-level': { argument: '<level>', text: 'fatal, error, warn, info, debug, trace, silent (info)' },
-  'channel-server': {
+  'channel-server-url': {
     argument: '<url>',
-    text: 'ws:// or wss:// of a LiveKit server; default: an embedded channel server is started',
+    isList: true,
+    text: 'ws:// or wss:// of a LiveKit server, repeatable: of one cluster, in the order to try; default: an embedded channel server is started',
+  },
+  'channel-server-allowed': {
+    argument: '<url>',
+    isList: true,
+    text: 'a further LiveKit server that clients may name for an engine, repeatable',
   },
   'max-engines': { argument: '<number>', text: 'engines at the same time (64)' },
   'event-ring': { argument: '<number>', text: 'events kept for each engine (4096)' },
   'event-ring-bytes': { argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
+  'http-listen': {
+    argument: '<address>',
+    text: 'host:port of the HTTP server with the console, or "off" (127.0.0.1:7421, or a free port when that is taken)',
+  },
+  'http-remote': { argument: '<on|off>', text: 'http-listen may be reached from other machines, without TLS (off)' },
+  'http-host': {
+    argument: '<name>',
+    isList: true,
+    text: 'a further host name under which the HTTP server answers, repeatable',
+  },
+  console: { argument: '<off|read|control>', text: 'whether there is a console, and what its viewers may do (read)' },
+  'console-tokens': {
+    argument: '<on|off>',
+    text: 'the console gives out channel tokens, to join beside the bots (off)',
+  },
   'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
   'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
 };

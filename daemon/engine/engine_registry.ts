@@ -4,6 +4,7 @@ import type { Logger } from '../../common/logger.js';
 import type { CreateAliRTCEngineRequest } from '../../gen/alirtc/v1/engine.js';
 import type { Clock } from '../clock.js';
 import { invalidField, refusal } from '../refusals.js';
+import type { ChannelServerChoice } from './channel_servers.js';
 import { checkJsonObject, checkPortRange } from './checks.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineSession } from './engine_session.js';
@@ -20,7 +21,7 @@ export interface EngineRegistryOptions {
   eventRing: number;
   eventRingBytes: number;
   keys: ReadonlyMap<string, string>;
-  channelServerUrl: () => string | undefined;
+  channelServers: ChannelServerChoice;
   startCore: StartEngineCore;
   clock: Clock;
   logger: Logger;
@@ -42,6 +43,7 @@ export class EngineRegistry {
   readonly #live = new Map<string, EngineSession>();
   readonly #ended = new Map<string, EngineSession>();
   readonly #endedIds = new Set<string>();
+  readonly #creationListeners = new Set<(session: EngineSession) => void>();
   #closing = false;
 
   constructor(options: EngineRegistryOptions) {
@@ -56,6 +58,12 @@ export class EngineRegistry {
     return [...this.#live.values()];
   }
 
+  /** Called with every new engine before it starts. The returned function takes it back. */
+  onCreated(listener: (session: EngineSession) => void): () => void {
+    this.#creationListeners.add(listener);
+    return () => this.#creationListeners.delete(listener);
+  }
+
   /** Starts an engine. Throws INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE. */
   async create(request: CreateAliRTCEngineRequest): Promise<EngineSession> {
     if (this.#closing) throw daemonStops();
@@ -68,6 +76,7 @@ export class EngineRegistry {
       });
     const extra = checkJsonObject('extra', request.extra, true);
     const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
+    const channelServers = this.#options.channelServers.of(request.channelServerUrl);
     if (this.#live.size >= maxEngines)
       throw refusal('resource_exhausted', 'TOO_MANY_ENGINES', `this daemon runs at most ${maxEngines} engines`, {
         remedy: 'release one, or raise --max-engines',
@@ -78,6 +87,7 @@ export class EngineRegistry {
       engineId,
       servicePath,
       foreignCore,
+      channelServers,
       lowPort: ports.low,
       highPort: ports.high,
       // Looked up before the first await: the folder exists when the session starts.
@@ -86,6 +96,7 @@ export class EngineRegistry {
       extra: JSON.stringify(extra),
     });
     this.#live.set(engineId, session);
+    for (const listener of this.#creationListeners) listener(session);
     void session.done.then(() => this.#bury(session));
     try {
       await session.start();

@@ -19,6 +19,7 @@ import { refusal } from '../refusals.js';
 import { Answers } from './answers.js';
 import { CallbackRouter } from './callback_router.js';
 import { ChannelControl } from './channel_control.js';
+import type { FindChannelServers } from './channel_servers.js';
 import type { EngineContext } from './engine_context.js';
 import type { EngineCore, StartEngineCore } from './engine_core.js';
 import { EngineModel } from './engine_model.js';
@@ -28,7 +29,7 @@ import { MessageControl } from './message_control.js';
 import { Settings } from './settings.js';
 import { SettingsControl } from './settings_control.js';
 import { SubscribeControl } from './subscribe_control.js';
-import { exchangeToken } from './token_exchange.js';
+import { exchangeToken, placeOf } from './token_exchange.js';
 
 export interface EngineSessionOptions {
   engineId: string;
@@ -42,8 +43,7 @@ export interface EngineSessionOptions {
   /** JSON text of an object. */
   extra: string;
   keys: ReadonlyMap<string, string>;
-  /** Read at every use: an embedded channel server may move. */
-  channelServerUrl: () => string | undefined;
+  channelServers: FindChannelServers;
   eventRing: number;
   /** Default 8 MB. */
   eventRingBytes?: number;
@@ -101,7 +101,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
       exchange: (request) =>
         exchangeToken(request, {
           keys: options.keys,
-          channelServerUrl: options.channelServerUrl(),
+          channelServers: options.channelServers(),
           foreignCore: options.foreignCore,
           nowSeconds: this.clock.nowMs() / 1000,
         }),
@@ -200,9 +200,8 @@ export class EngineSession extends Lifecycle implements EngineContext {
 
   /** What every new core is told: how it was created, what we want beyond the vendor's protocol, the settings. */
   #greet(core: EngineCore): void {
-    const { logPath, h5mode, extra, channelServerUrl } = this.#options;
-    const url = channelServerUrl();
-    const alirtcd = { engineId: this.engineId, ...(url === undefined ? {} : { url }) };
+    const { logPath, h5mode, extra, channelServers } = this.#options;
+    const alirtcd = { engineId: this.engineId, ...placeOf(channelServers().urls) };
     core.send('CREATE_RTC_ENGINE', { logPath, h5mode, extra, alirtcd });
     this.push.reset();
     this.sendParameter({ credits: true, pictureRing: true });

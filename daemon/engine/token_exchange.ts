@@ -3,6 +3,7 @@ import { decodeToken, looksLikeJwt, verifyToken } from '../../common/token/alirt
 import type { AuthInfo } from '../../common/token/alirtc_token.js';
 import { mintLiveKitToken } from '../../common/token/livekit_token.js';
 import { refusal } from '../refusals.js';
+import type { ChannelServers } from './channel_servers.js';
 
 const MAX_DATE_SECONDS = 8.64e12;
 
@@ -21,8 +22,7 @@ export interface ExchangeRequest {
 
 export interface TokenExchangeOptions {
   keys: ReadonlyMap<string, string>;
-  /** Where to join; undefined: the core knows (the vendor's cloud). */
-  channelServerUrl: string | undefined;
+  channelServers: ChannelServers;
   /** A core that has a cloud of its own takes tokens of app ids that the daemon does not know. */
   foreignCore: boolean;
   nowSeconds: number;
@@ -37,10 +37,11 @@ export async function exchangeToken(
   options: TokenExchangeOptions,
 ): Promise<JoinExtension | undefined> {
   const { credential, channel, userId } = request;
-  const { keys, channelServerUrl: url, nowSeconds } = options;
+  const { keys, channelServers, nowSeconds } = options;
+  const place = placeOf(channelServers.urls);
   if (credential.kind === 'token' && looksLikeJwt(credential.token)) {
     checkClaims(claimsOf(credential.token), request, nowSeconds);
-    return url === undefined ? undefined : { url, token: credential.token };
+    return place === undefined ? undefined : { ...place, token: credential.token };
   }
   const decoded = credential.kind === 'token' ? decodeToken(credential.token) : credential;
   // Beyond what a date can say (ECMA-262 21.4.1.1); the check below would not know how to print it.
@@ -49,7 +50,7 @@ export async function exchangeToken(
   if (options.foreignCore && !keys.has(decoded.auth.appId)) return undefined;
   verifyToken(decoded, { channel, userId }, keys, nowSeconds);
   const key = keys.get(decoded.auth.appId);
-  if (url === undefined || key === undefined) return undefined;
+  if (place === undefined || key === undefined) return undefined;
   const token = await mintLiveKitToken(decoded.auth.appId, key, {
     room: channel,
     identity: userId,
@@ -58,7 +59,14 @@ export async function exchangeToken(
     profile: request.profile,
     expiresAt: decoded.auth.timestamp,
   });
-  return { url, token };
+  return { ...place, token };
+}
+
+/** Where a core of ours joins, as the IPC says it; undefined: it knows. */
+export function placeOf(urls: readonly string[]): Pick<JoinExtension, 'url' | 'fallbackUrls'> | undefined {
+  const [url, ...fallbackUrls] = urls;
+  if (url === undefined) return undefined;
+  return fallbackUrls.length === 0 ? { url } : { url, fallbackUrls };
 }
 
 /** Channel and user of a token, for joins that do not say them. Throws ERR_JOIN_BAD_TOKEN. */

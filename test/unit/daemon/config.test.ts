@@ -46,6 +46,54 @@ describe('the configuration', () => {
     });
   });
 
+  describe('of the channel server', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'config-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const fromFile = (text: string) => {
+      const file = path.join(folder, 'nested.yaml');
+      writeFileSync(file, text);
+      return load(['--config', file]);
+    };
+    const two = ['ws://a:7880', 'wss://b.example/rtc-cluster'];
+
+    it('starts the embedded one unless a url is named', () => {
+      assert.deepEqual([load([])['channel-server-url'], load([])['channel-server-allowed']], [[], []]);
+    });
+
+    it('reads nested maps of the file, several urls or one', () => {
+      const config = fromFile(
+        'channel_server:\n  url: [ws://a:7880, wss://b.example/rtc-cluster]\n  allowed: ws://c:1\n',
+      );
+      assert.deepEqual(config['channel-server-url'], two);
+      assert.deepEqual(config['channel-server-allowed'], ['ws://c:1']);
+      assert.deepEqual(fromFile('channel-server-url: ws://a:7880')['channel-server-url'], ['ws://a:7880']);
+    });
+
+    it('reads flags that are repeated, and commas in the environment', () => {
+      const flags = two.flatMap((url) => ['--channel-server-url', url]);
+      assert.deepEqual(load(flags)['channel-server-url'], two);
+      const environment = { ALIRTCD_CHANNEL_SERVER_URL: two.join(','), ALIRTCD_CHANNEL_SERVER_ALLOWED: 'ws://c:1' };
+      assert.deepEqual(load([], environment)['channel-server-url'], two);
+      assert.deepEqual(load([], environment)['channel-server-allowed'], ['ws://c:1']);
+      assert.deepEqual(load(flags, { ALIRTCD_CHANNEL_SERVER_URL: 'ws://c:1' })['channel-server-url'], two);
+    });
+
+    it('knows its name of earlier versions', () => {
+      assert.deepEqual(load(['--channel-server', 'ws://a:7880'])['channel-server-url'], ['ws://a:7880']);
+      assert.deepEqual(load([], { ALIRTCD_CHANNEL_SERVER: 'ws://a:7880' })['channel-server-url'], ['ws://a:7880']);
+      assert.deepEqual(fromFile('channel-server: ws://a:7880')['channel-server-url'], ['ws://a:7880']);
+    });
+
+    it('refuses a setting that is there twice, or that nobody knows, by its whole name', () => {
+      assert.throws(
+        () => fromFile('channel_server: {url: ws://a:1}\nchannel-server-url: ws://b:1'),
+        /channel-server-url is there twice/,
+      );
+      assert.throws(() => fromFile('channel_server: {uri: ws://a:1}'), /channel-server-uri/);
+      assert.throws(() => fromFile('channel_server: {url: [http://a:1]}'), /channel-server-url.*ws:\/\//);
+    });
+  });
+
   for (const [title, argv, text] of [
     ['an address that others can reach', ['--listen', 'tcp:0.0.0.0:7420'], /only loopback/],
     ['a relative socket', ['--listen', 'unix:alirtcd.sock'], /absolute/],

@@ -27,7 +27,7 @@ async function start(options: { foreignCore?: boolean; counts?: boolean } = {}) 
     h5mode: false,
     extra: '{}',
     keys: new Map([['app', KEY]]),
-    channelServerUrl: () => 'ws://127.0.0.1:1',
+    channelServers: () => ({ urls: ['ws://127.0.0.1:1'], embedded: true }),
     eventRing: 64,
     startCore: (coreOptions) => {
       core = new FakeCore(coreOptions);
