@@ -14,7 +14,8 @@ const { version } = packageJson;
 
 async function main(config: Config): Promise<void> {
   const logger = createLogger('alirtcd', config['log-level']);
-  const daemon = new Daemon({ config, version, protoRoot: path.join(here, '..', 'proto'), logger });
+  const [protoRoot, consoleFolder] = [path.join(here, '..', 'proto'), path.join(here, '..', 'console')];
+  const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger });
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
@@ -30,9 +31,10 @@ async function main(config: Config): Promise<void> {
     if (signals > 0) return;
     throw error;
   }
-  const { listening, channelServerUrl = '' } = daemon;
-  process.stdout.write(`${JSON.stringify({ ready: true, listen: listening, channelServerUrl, pid: process.pid })}\n`);
-  logger.info({ listening, channelServerUrl }, 'ready');
+  const { listening, channelServerUrl = '', consoleUrl } = daemon;
+  const ready = { ready: true, listen: listening, channelServerUrl, console: consoleUrl, pid: process.pid };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  logger.info({ listening, channelServerUrl, console: consoleUrl }, 'ready');
   await daemon.done;
 }
 

@@ -21,6 +21,16 @@ export const MAX_STREAMS = 64;
 /** A sender is asked again for a key frame that has not come in that time. */
 const KEY_FRAME_RETRY_MS = 500;
 
+/** One open stream, for people. */
+export interface StreamStatus {
+  kind: Selection['kind'];
+  /** Empty: everybody. */
+  uids: string[];
+  queued: number;
+  delivered: number;
+  dropped: number;
+}
+
 /** Routes the frames of one engine to its open streams, and tells the core what they want together. */
 export class MediaHub {
   readonly #streams = new Set<MediaStream>();
@@ -30,6 +40,8 @@ export class MediaHub {
   /** The encoded tracks that have been seen since the first stream of them was opened: track and user id. */
   readonly #encodedSources = new Map<string, { uid: string; track: number }>();
   #demandQueued = false;
+  /** Of the streams that are closed. */
+  readonly #past = { delivered: 0, dropped: 0 };
   #ended: { error?: Error } | undefined;
 
   constructor(core: MediaHubCore, clock: Clock) {
@@ -39,6 +51,38 @@ export class MediaHub {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** What clients have open. */
+  streams(): StreamStatus[] {
+    return this.#clientStreams().map(({ selection, queued, delivered, dropped }) => ({
+      kind: selection.kind,
+      uids: [...selection.uids],
+      queued,
+      delivered,
+      dropped,
+    }));
+  }
+
+  /** Frames of all streams of clients since the beginning. */
+  get totals(): { delivered: number; dropped: number } {
+    const totals = { ...this.#past };
+    for (const { delivered, dropped } of this.#clientStreams()) {
+      totals.delivered += delivered;
+      totals.dropped += dropped;
+    }
+    return totals;
+  }
+
+  #clientStreams(): MediaStream[] {
+    return [...this.#streams].filter(({ selection }) => selection.internal !== true);
+  }
+
+  /** What has ended still counts; what it writes after this does not. */
+  #remember({ selection, delivered, dropped }: MediaStream): void {
+    if (selection.internal === true) return;
+    this.#past.delivered += delivered;
+    this.#past.dropped += dropped;
   }
 
   /** Opens a stream; it ends when the hub ends, or by the returned function when the client is gone. */
@@ -101,13 +145,17 @@ export class MediaHub {
   end(error?: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = error === undefined ? {} : { error };
-    for (const stream of this.#streams) stream.finish(error);
+    for (const stream of this.#streams) {
+      this.#remember(stream);
+      stream.finish(error);
+    }
     this.#streams.clear();
   }
 
   #close(stream: MediaStream): void {
     stream.close();
     if (!this.#streams.delete(stream)) return;
+    this.#remember(stream);
     this.announceDemand();
     if (![...this.#streams].some(({ selection }) => selection.kind === 'encoded')) this.#encodedSources.clear();
   }

@@ -29,6 +29,10 @@ export class MediaStream {
     return this.#pump.delivered;
   }
 
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   get dropped(): number {
     return this.#pump.dropped;
   }
