@@ -1,7 +1,9 @@
 import { DEFAULT_LIMITS } from './limits.js';
 import type { Limits } from './limits.js';
 
-export const USAGE = `alirtc-channelserver --keys <file> [--host 127.0.0.1] [--port 0] [--limit name=number]... [--exit-with-stdin]
+export const USAGE = `alirtc-channelserver --keys <file> [--host 127.0.0.1] [--port 0] [--limit name=number]...
+                     [--no-single-connection] [--exit-with-stdin]
+--no-single-connection: /rtc/v1 answers 404, clients fall back to two connections on /rtc
 limits: ${Object.entries(DEFAULT_LIMITS)
   .map(([name, value]) => `${name}=${value}`)
   .join(' ')}

@@ -16,6 +16,7 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '0' },
       keys: { type: 'string' },
       limit: { type: 'string', multiple: true, default: [] },
+      'no-single-connection': { type: 'boolean', default: false },
       'exit-with-stdin': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
     limits: parseLimits(values.limit),
     timing: DEFAULT_TIMING,
     transports: await transportsOn(values.host),
+    singleConnection: !values['no-single-connection'],
     logger,
   });
   const stop = (why: string): void => {

@@ -18,6 +18,8 @@ import { AccessError } from './signal/access.js';
 import { accessOf, handleHttp, requestUrl } from './signal/http_api.js';
 import { SignalSession } from './signal/signal_session.js';
 import type { SignalEnd } from './signal/signal_session.js';
+import { JoinRequestError, dualParameters, firstRequests, singleParameters } from './signal/join_parameters.js';
+import type { JoinParameters } from './signal/join_parameters.js';
 import { joinResponse } from './signal/welcome.js';
 
 export interface ChannelServerOptions {
@@ -28,8 +30,13 @@ export interface ChannelServerOptions {
   limits: Limits;
   timing: Timing;
   transports: TransportFactory;
+  /** Without it /rtc/v1 answers 404, on which clients fall back to two connections on /rtc. */
+  singleConnection: boolean;
   logger: Logger;
 }
+
+/** A join request with the offer of a browser has 30 kB where it is not compressed. */
+const MAX_HEADER_BYTES = 128 * 1024;
 
 /** One machine's channels: HTTP and WebSocket in front, rooms behind. */
 export class ChannelServer extends Lifecycle {
@@ -45,10 +52,12 @@ export class ChannelServer extends Lifecycle {
     super();
     this.#options = options;
     this.#logger = options.logger;
-    this.#http = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+    const httpOptions = { requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: MAX_HEADER_BYTES };
+    this.#http = createServer(httpOptions, (request, response) => {
       handleHttp(request, response, {
         keys: options.keys,
         exchangeBodyBytes: options.limits.exchangeBodyBytes,
+        joinParameters: (url) => this.#parameters(url),
         url: () => this.#url,
       }).catch((error: unknown) => {
         this.#logger.error({ error }, 'an HTTP request failed');
@@ -105,15 +114,17 @@ export class ChannelServer extends Lifecycle {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = requestUrl(request);
-    if (url.pathname !== '/rtc') return refuse(socket, 404, 'not found');
     let grants: Grants;
+    let parameters: JoinParameters | undefined;
     try {
+      parameters = this.#parameters(requestUrl(request));
+      if (parameters === undefined) return refuse(socket, 404, 'not found');
       grants = await accessOf(request, this.#options.keys);
     } catch (error) {
-      if (!(error instanceof AccessError)) throw error;
+      const status = error instanceof AccessError ? 401 : 400;
+      if (!(error instanceof AccessError || error instanceof JoinRequestError)) throw error;
       this.#logger.info({ reason: error.message }, 'a join was refused');
-      return refuse(socket, 401, error.message);
+      return refuse(socket, status, error.message);
     }
     if (socket.destroyed) return;
     const full = this.#refusal(grants);
@@ -123,9 +134,18 @@ export class ChannelServer extends Lifecycle {
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       if (this.state !== 'ready') webSocket.close(1001, 'the server ends');
-      else if (/^(1|true)$/.test(url.searchParams.get('reconnect') ?? '')) this.#resume(webSocket);
-      else this.#join(webSocket, grants, url.searchParams);
+      else if (parameters.reconnect) this.#resume(webSocket);
+      else this.#join(webSocket, grants, parameters);
     });
+  }
+
+  /** Undefined where no room is. Throws a JoinRequestError. */
+  #parameters({ pathname, searchParams }: URL): JoinParameters | undefined {
+    const { limits, singleConnection } = this.#options;
+    if (pathname === '/rtc') return dualParameters(searchParams);
+    return pathname === '/rtc/v1' && singleConnection
+      ? singleParameters(searchParams, limits.signalMessageBytes)
+      : undefined;
   }
 
   /** Which limit a join would break. */
@@ -155,26 +175,25 @@ export class ChannelServer extends Lifecycle {
     session.end();
   }
 
-  #join(webSocket: WebSocket, grants: Grants, query: URLSearchParams): void {
+  #join(webSocket: WebSocket, grants: Grants, parameters: JoinParameters): void {
     const { limits, timing, transports } = this.#options;
     const logger = this.#logger.child({ room: grants.room, identity: grants.identity });
     const session = this.#session(webSocket, logger);
     const room = this.#room(grants.room, transports);
-    const participant = room.join(
-      grants,
-      session,
-      {
-        autoSubscribe: !/^(0|false)$/.test(query.get('auto_subscribe') ?? ''),
-        clientProtocol: Number.parseInt(query.get('client_protocol') ?? '0', 10) || 0,
-      },
-      (joined, others) =>
-        session.send({ case: 'join', value: joinResponse(room, joined, others, this.#nodeId, timing) }),
+    const participant = room.join(grants, session, parameters, (joined, others) =>
+      session.send({
+        case: 'join',
+        value: joinResponse(room, joined, others, { nodeId: this.#nodeId, timing, parameters }),
+      }),
     );
     const handler = new RequestHandler(room, participant, limits);
-    session.listen({
-      request: (request) => handler.handle(request),
-      ended: (cause) => room.finished(participant, leaveReason(cause), undefined),
-    });
+    session.listen(
+      {
+        request: (request) => handler.handle(request),
+        ended: (cause) => room.finished(participant, leaveReason(cause), undefined),
+      },
+      firstRequests(parameters),
+    );
   }
 
   #room(name: string, transports: TransportFactory): Room {
@@ -217,8 +236,8 @@ function leaveReason(cause: SignalEnd): DisconnectReason {
   }
 }
 
-function refuse(socket: Duplex, status: 401 | 404 | 503, text: string): void {
-  const names = { 401: 'Unauthorized', 404: 'Not Found', 503: 'Service Unavailable' };
+function refuse(socket: Duplex, status: 400 | 401 | 404 | 503, text: string): void {
+  const names = { 400: 'Bad Request', 401: 'Unauthorized', 404: 'Not Found', 503: 'Service Unavailable' };
   socket.end(
     `HTTP/1.1 ${status} ${names[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(text)}\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${text}`,

@@ -4,10 +4,10 @@ import { chooseCodec, forwardable } from './codecs.js';
 import type { CodecName, ForwardCodec } from './codecs.js';
 import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { parseSdp } from './sdp.js';
-import type { Sdp, SdpMedia } from './sdp.js';
+import type { Sdp, SdpExtension, SdpMedia } from './sdp.js';
 import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI, writeSdp } from './sdp_write.js';
 import type { Description, MediaSection } from './sdp_write.js';
-import { sctpOf, tellState, type TransportFactory } from './transports.js';
+import { sctpOf, tellState } from './transports.js';
 import { UplinkRouter } from './uplink_router.js';
 import type { UpTrack } from './up_track.js';
 
@@ -29,19 +29,28 @@ export interface PublisherEvents {
   state(state: TransportState): void;
 }
 
-/** The connection on which a client publishes: the client offers, we answer. */
+/** What goes to the client on the same connection, when it is the only one. */
+export interface Downlink {
+  /** Before each answer: the m-lines on which the client would receive. */
+  offered(lines: readonly SdpMedia[]): void;
+  /** Our side of one of them. */
+  section(media: SdpMedia): MediaSection;
+}
+
+/** The connection on which a client publishes, or does everything: the client offers, we answer. */
 export class PublisherConnection {
   readonly #transport: MediaTransport;
   readonly #events: PublisherEvents;
+  readonly #downlink: Downlink | undefined;
   readonly #router: UplinkRouter;
   readonly #sessionId = String(randomInt(2 ** 40));
   readonly #tracks = new Map<string, UpTrack>();
   #version = 0;
   #work: Promise<unknown> = Promise.resolve();
 
-  constructor(transports: TransportFactory, events: PublisherEvents, logger: Logger) {
+  constructor(transport: MediaTransport, events: PublisherEvents, logger: Logger, downlink?: Downlink) {
     this.#events = events;
-    const transport = transports();
+    this.#downlink = downlink;
     const router = new UplinkRouter((packet) => transport.sendRtcp(packet), logger);
     this.#transport = transport;
     this.#router = router;
@@ -82,8 +91,10 @@ export class PublisherConnection {
     if (first?.fingerprint === undefined || first.usernameFragment === '')
       throw new Error('the offer has no ICE or DTLS parameters');
     await this.#transport.gather();
-    const sections = sdp.media.map((media) => this.#section(media));
+    const claimed = sdp.media.map((media) => this.#claim(media));
     this.#endMissing(sdp);
+    this.#downlink?.offered(sdp.media.filter((media, index) => claimed[index] === undefined && receives(media)));
+    const sections = sdp.media.map((media, index) => claimed[index] ?? this.#section(media));
     this.#router.setExtensions(sdp.media.flatMap((media) => media.extensions));
     const data = sdp.media.find((media) => media.kind === 'application' && media.port !== 0);
     this.#transport.connect({
@@ -107,37 +118,51 @@ export class PublisherConnection {
     });
   }
 
-  #section(media: SdpMedia): Description['sections'][number] {
-    if (media.kind === 'application') return { kind: 'application', mid: media.mid };
-    if (media.kind === 'other')
-      return { kind: 'refused', media: 'video', protocol: media.protocol, format: '0', mid: media.mid };
+  /** The m-line of a track that the client announced. */
+  #claim(media: SdpMedia): MediaSection | undefined {
     const { kind, mid } = media;
-    const extensions = media.extensions.filter(({ uri }) => USED_EXTENSIONS.includes(uri));
-    const refused: MediaSection = { kind, mid, direction: 'inactive', codecs: [], extensions: [] };
-    if (media.port === 0) return refused;
-    const sends = media.direction === 'sendrecv' || media.direction === 'sendonly';
-    const announcement = sends ? this.#events.claim({ kind, mid, trackId: media.trackId }) : undefined;
-    if (announcement === undefined) {
-      const [codec] = forwardable(kind, media.codecs);
-      return codec === undefined ? refused : { kind, mid, direction: 'inactive', codecs: [codec], extensions };
-    }
+    if ((kind !== 'audio' && kind !== 'video') || media.port === 0 || !sends(media)) return undefined;
+    const announcement = this.#events.claim({ kind, mid, trackId: media.trackId });
+    if (announcement === undefined) return undefined;
     const codec = chooseCodec(kind, media.codecs, announcement.codec);
-    if (codec === undefined) return refused;
+    if (codec === undefined) return undefined;
     const rids = media.simulcast.length > 0 ? media.simulcast : media.rids;
     const track = announcement.bind({ mid, codec, rids });
     this.#tracks.set(mid, track);
     this.#router.addTrack(mid, track, media.ssrcs);
-    return { kind, mid, direction: 'recvonly', codecs: [codec], extensions, receivedRids: rids };
+    return { kind, mid, direction: 'recvonly', codecs: [codec], extensions: usedExtensions(media), receivedRids: rids };
+  }
+
+  #section(media: SdpMedia): Description['sections'][number] {
+    const { kind, mid } = media;
+    if (kind === 'application') return { kind, mid };
+    if (kind === 'other') return { kind: 'refused', media: 'video', protocol: media.protocol, format: '0', mid };
+    const [codec] = forwardable(kind, media.codecs);
+    if (media.port === 0 || codec === undefined)
+      return { kind, mid, direction: 'inactive', codecs: [], extensions: [] };
+    if (this.#downlink !== undefined && receives(media)) return this.#downlink.section(media);
+    return { kind, mid, direction: 'inactive', codecs: [codec], extensions: usedExtensions(media) };
   }
 
   #endMissing(sdp: Sdp): void {
     for (const mid of [...this.#tracks.keys()]) {
       const media = sdp.media.find((candidate) => candidate.mid === mid);
-      const sends = media !== undefined && media.port !== 0 && /^send/.test(media.direction);
-      if (sends) continue;
+      if (media !== undefined && media.port !== 0 && sends(media)) continue;
       this.#tracks.delete(mid);
       this.#router.removeTrack(mid);
       this.#events.ended(mid);
     }
   }
+}
+
+function sends({ direction }: SdpMedia): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+
+function receives({ kind, port, direction }: SdpMedia): boolean {
+  return (kind === 'audio' || kind === 'video') && port !== 0 && /recv/.test(direction);
+}
+
+function usedExtensions({ extensions }: SdpMedia): SdpExtension[] {
+  return extensions.filter(({ uri }) => USED_EXTENSIONS.includes(uri));
 }

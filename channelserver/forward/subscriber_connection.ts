@@ -1,14 +1,15 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { parseRtcp } from '../../rtp/rtcp.js';
+import { randomInt } from 'node:crypto';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
-import type { DataChannel, MediaTransport, TransportState } from '../../webrtc/media_transport.js';
+import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { forwardable } from './codecs.js';
-import { DownTrack } from './down_track.js';
+import { DataOutlet } from './data_outlet.js';
+import type { DownTrack } from './down_track.js';
+import { DownTracks } from './down_tracks.js';
 import { parseSdp } from './sdp.js';
 import { writeSdp } from './sdp_write.js';
 import { SubscriberSlots } from './subscriber_slots.js';
-import { sctpOf, tellState, type TransportFactory } from './transports.js';
+import { sctpOf, tellState } from './transports.js';
 import type { UpTrack } from './up_track.js';
 
 export interface SubscriberEvents {
@@ -37,9 +38,8 @@ export class SubscriberConnection {
   readonly #logger: Logger;
   readonly #slots: SubscriberSlots;
   readonly #sessionId = String(randomInt(2 ** 40));
-  readonly #bySsrc = new Map<number, DownTrack>();
-  #reliable: DataChannel | undefined;
-  #lossy: DataChannel | undefined;
+  readonly #tracks: DownTracks;
+  readonly #data: DataOutlet;
   #offerId = 0;
   #opened = false;
   #closed = false;
@@ -50,14 +50,14 @@ export class SubscriberConnection {
   #scheduled: NodeJS.Immediate | undefined;
   #answerTimer: NodeJS.Timeout | undefined;
 
-  constructor(transports: TransportFactory, events: SubscriberEvents, options: SubscriberOptions, logger: Logger) {
+  constructor(transport: MediaTransport, events: SubscriberEvents, options: SubscriberOptions, logger: Logger) {
     this.#events = events;
     this.#options = options;
     this.#logger = logger;
     this.#slots = new SubscriberSlots(options.maxSlots);
-    this.#transport = transports();
-    this.#transport.on('rtcp', (packet) => this.#receiveRtcp(packet));
-    this.#transport.on('connected', () => this.#startReady());
+    this.#transport = transport;
+    this.#tracks = new DownTracks(transport);
+    this.#data = new DataOutlet(options.dataQueueBytes, logger);
     tellState(this.#transport, events, logger);
   }
 
@@ -65,8 +65,8 @@ export class SubscriberConnection {
   async start(): Promise<void> {
     await this.#transport.gather();
     if (this.#closed) return;
-    this.#reliable = this.#transport.createDataChannel('_reliable', { reliable: true, ordered: true });
-    this.#lossy = this.#transport.createDataChannel('_lossy', { reliable: false, ordered: false });
+    this.#data.reliable = this.#transport.createDataChannel('_reliable', { reliable: true, ordered: true });
+    this.#data.lossy = this.#transport.createDataChannel('_lossy', { reliable: false, ordered: false });
     this.#opened = true;
     this.#offer();
   }
@@ -74,24 +74,15 @@ export class SubscriberConnection {
   /** undefined: no m-line is left. Media begins when the client has answered. */
   addTrack(source: UpTrack, participantSid: string, trackSid: string): DownTrack | undefined {
     if (this.#closed) return undefined;
-    const down = new DownTrack({
-      source,
-      streamId: `${participantSid}|${trackSid}`,
-      trackId: trackSid,
-      ssrc: this.#newSsrc(),
-      send: (packet) => this.#transport.sendRtp(packet),
-      sendRtcp: (packet) => this.#transport.sendRtcp(packet),
-    });
+    const down = this.#tracks.create(source, participantSid, trackSid);
     if (!this.#slots.take(down)) return undefined;
-    this.#bySsrc.set(down.ssrc, down);
-    source.attach(down);
+    this.#tracks.add(down);
     this.#needOffer();
     return down;
   }
 
   removeTrack(down: DownTrack): void {
-    down.close();
-    this.#bySsrc.delete(down.ssrc);
+    this.#tracks.remove(down);
     if (this.#slots.free(down)) this.#needOffer();
   }
 
@@ -118,24 +109,14 @@ export class SubscriberConnection {
 
   /** False when the receiver is so slow that its queue is full; a lossy message is dropped then. */
   sendData(message: Buffer, reliable: boolean): boolean {
-    const channel = reliable ? this.#reliable : this.#lossy;
-    // Before the connection is there a message has nowhere to wait, as in LiveKit.
-    if (channel === undefined) return true;
-    if (channel.bufferedBytes + message.length > this.#options.dataQueueBytes) return false;
-    try {
-      channel.send(message);
-    } catch (error) {
-      this.#logger.info({ reason: messageOf(error), bytes: message.length }, 'a data message was not sent');
-    }
-    return true;
+    return this.#data.send(message, reliable);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#answerTimer);
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
-    for (const down of this.#bySsrc.values()) down.close();
-    this.#bySsrc.clear();
+    this.#tracks.close();
     await this.#transport.close();
   }
 
@@ -196,36 +177,6 @@ export class SubscriberConnection {
         down.accept(codec.payloadType);
       }
     }
-    if (this.#transport.state === 'connected') this.#startReady();
-  }
-
-  /** What is negotiated on a connection that is there. */
-  #startReady(): void {
-    for (const down of this.#bySsrc.values()) down.start();
-  }
-
-  #receiveRtcp(packet: Buffer): void {
-    for (const message of parseRtcp(packet)) {
-      switch (message.kind) {
-        case 'nack':
-        case 'pli':
-          this.#bySsrc.get(message.mediaSsrc)?.feedback(message);
-          break;
-        case 'fir':
-          for (const entry of message.entries) this.#bySsrc.get(entry.ssrc)?.keyFrameWanted();
-          break;
-        case 'receiver_report':
-          for (const block of message.reports) this.#bySsrc.get(block.ssrc)?.report(block);
-          break;
-        default:
-      }
-    }
-  }
-
-  #newSsrc(): number {
-    for (;;) {
-      const ssrc = randomBytes(4).readUInt32BE();
-      if (ssrc !== 0 && !this.#bySsrc.has(ssrc)) return ssrc;
-    }
+    this.#tracks.startReady();
   }
 }

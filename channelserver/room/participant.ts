@@ -1,12 +1,13 @@
 import { DataPacket, DataPacket_Kind, DisconnectReason, SignalTarget } from '@livekit/protocol';
 import type { TrickleRequest } from '@livekit/protocol';
-import { LeaveRequest, LeaveRequest_Action, SessionDescription } from '@livekit/protocol';
+import { LeaveRequest, LeaveRequest_Action, MediaSectionsRequirement, SessionDescription } from '@livekit/protocol';
 import { SubscriptionError, SubscriptionResponse } from '@livekit/protocol';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
-import { PublisherConnection } from '../forward/publisher_connection.js';
+import { DualConnections } from '../forward/dual_connections.js';
+import type { ParticipantMedia, ParticipantMediaEvents } from '../forward/participant_media.js';
 import type { Announcement } from '../forward/publisher_connection.js';
-import { SubscriberConnection } from '../forward/subscriber_connection.js';
+import { SingleConnection } from '../forward/single_connection.js';
 import type { TransportState } from '../../webrtc/media_transport.js';
 import type { TransportFactory } from '../forward/transports.js';
 import { UpTrack } from '../forward/up_track.js';
@@ -36,11 +37,16 @@ export interface ParticipantObserver {
 }
 
 export interface JoinOptions {
+  /** One connection for both directions (/rtc/v1), or two (/rtc). */
+  connections: 'single' | 'dual';
   autoSubscribe: boolean;
   clientProtocol: number;
+  /** Its own, when its token allows it. Empty: as the token says. */
+  metadata: string;
+  attributes: Readonly<Record<string, string>>;
 }
 
-/** One client in a room: its state, its two media connections and its subscriptions. */
+/** One client in a room: its state, its media connections and its subscriptions. */
 export class Participant {
   readonly state: ParticipantState;
   readonly link: SignalLink;
@@ -49,8 +55,7 @@ export class Participant {
   readonly logger: Logger;
   readonly #context: ParticipantContext;
   readonly #observer: ParticipantObserver;
-  readonly #publisher: PublisherConnection;
-  readonly #subscriber: SubscriberConnection;
+  readonly #media: ParticipantMedia;
   #connectTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
@@ -62,29 +67,17 @@ export class Participant {
     context: ParticipantContext,
   ) {
     this.state = new ParticipantState(grants, Date.now(), options.clientProtocol);
+    if (grants.canUpdateOwnMetadata && this.state.sizeAfter({ ...options, name: '' }) <= context.limits.metadataBytes)
+      this.state.update({ ...options, name: '' });
     this.link = link;
     this.autoSubscribe = options.autoSubscribe;
     this.#observer = observer;
     this.#context = context;
     this.logger = context.logger.child({ participant: this.state.sid, identity: grants.identity });
-    this.#publisher = new PublisherConnection(
+    const Media = options.connections === 'single' ? SingleConnection : DualConnections;
+    this.#media = new Media(
       context.transports,
-      {
-        claim: (media) => this.#claim(media),
-        ended: (mid) => this.#mediaEnded(mid),
-        data: (label, message) => this.#receiveData(label, message),
-        state: (state) => this.#onMediaState('publisher', state),
-      },
-      this.logger,
-    );
-    this.#subscriber = new SubscriberConnection(
-      context.transports,
-      {
-        offer: (sdp, id) => link.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) }),
-        refused: (trackSid) => this.#subscriptionRefused(trackSid),
-        state: (state) => this.#onMediaState('subscriber', state),
-        stuck: (reason) => this.#mediaFailed(reason),
-      },
+      this.#mediaEvents(),
       {
         maxSlots: context.limits.subscriptionsPerParticipant,
         dataQueueBytes: context.limits.dataQueueBytes,
@@ -92,7 +85,25 @@ export class Participant {
       },
       this.logger,
     );
-    this.subscriptions = new Subscriptions(this, this.#subscriber);
+    this.subscriptions = new Subscriptions(this, this.#media);
+  }
+
+  #mediaEvents(): ParticipantMediaEvents {
+    const { link } = this;
+    return {
+      claim: (media) => this.#claim(media),
+      ended: (mid) => this.#mediaEnded(mid),
+      data: (label, message) => this.#receiveData(label, message),
+      state: (connection, state) => this.#onMediaState(connection, state),
+      offer: (sdp, id) => link.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) }),
+      sectionsNeeded: (numAudios, numVideos) =>
+        link.send({
+          case: 'mediaSectionsRequirement',
+          value: new MediaSectionsRequirement({ numAudios, numVideos }),
+        }),
+      refused: (trackSid) => this.#subscriptionRefused(trackSid),
+      stuck: (reason) => this.#mediaFailed(reason),
+    };
   }
 
   get sid(): string {
@@ -111,24 +122,25 @@ export class Participant {
     return this.#closing !== undefined;
   }
 
-  /** Sends the first offer; the JoinResponse has to be on its way before. */
+  /** May speak to the client; the JoinResponse has to be on its way before. */
   connectMedia(): void {
     this.#connectTimer = setTimeout(() => {
       this.#mediaFailed('no media connection in time');
     }, this.#context.timing.mediaConnectMs);
-    this.#subscriber.start().catch((error: unknown) => this.#mediaFailed(messageOf(error)));
+    this.#media.start().catch((error: unknown) => this.#mediaFailed(messageOf(error)));
   }
 
   async offered(description: SessionDescription): Promise<void> {
-    const sdp = await this.#publisher.answer(description.sdp);
+    const { sdp, midToTrackId } = await this.#media.answer(description.sdp);
     if (this.closed) return;
-    const answer = new SessionDescription({ type: 'answer', sdp, id: description.id });
+    const answer = new SessionDescription({ type: 'answer', sdp, id: description.id, midToTrackId });
     this.link.send({ case: 'answer', value: answer });
+    this.#media.answerSent();
     for (const publication of this.state.publications.values()) this.#announce(publication);
   }
 
   answered(description: SessionDescription): void {
-    this.#subscriber.setAnswer(description.sdp, description.id);
+    this.#media.setAnswer(description.sdp, description.id);
   }
 
   trickled(request: TrickleRequest): void {
@@ -137,12 +149,11 @@ export class Participant {
     const candidate = typeof json === 'object' && json !== null && 'candidate' in json ? json.candidate : undefined;
     if (typeof candidate !== 'string' || candidate === '') return;
     const value = candidate.replace(/^(a=)?candidate:/, '');
-    if (request.target === SignalTarget.PUBLISHER) this.#publisher.addCandidate(value);
-    else this.#subscriber.addCandidate(value);
+    this.#media.addCandidate(request.target === SignalTarget.PUBLISHER ? 'publisher' : 'subscriber', value);
   }
 
   sendData(message: Buffer, reliable: boolean): void {
-    if (!this.#subscriber.sendData(message, reliable) && reliable)
+    if (!this.#media.sendData(message, reliable) && reliable)
       this.#observer.finished(this, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
   }
 
@@ -173,7 +184,7 @@ export class Participant {
     this.state.left(reason);
     this.subscriptions.close();
     for (const publication of [...this.state.publications.values()]) this.unpublish(publication);
-    await Promise.allSettled([this.#publisher.close(), this.#subscriber.close()]);
+    await this.#media.close();
   }
 
   #claim(media: { kind: 'audio' | 'video'; mid: string; trackId: string }): Announcement | undefined {
@@ -236,11 +247,11 @@ export class Participant {
     });
   }
 
-  #onMediaState(connection: 'publisher' | 'subscriber', state: TransportState): void {
-    this.logger.debug({ connection, state }, 'media connection');
+  #onMediaState({ primary }: { primary: boolean }, state: TransportState): void {
+    this.logger.debug({ primary, state }, 'media connection');
     if (this.closed) return;
-    if (state === 'failed') this.#mediaFailed(`the ${connection} connection failed`);
-    if (state !== 'connected' || connection !== 'subscriber') return;
+    if (state === 'failed') this.#mediaFailed(`the ${primary ? 'primary' : 'publisher'} connection failed`);
+    if (state !== 'connected' || !primary) return;
     clearTimeout(this.#connectTimer);
     if (this.state.becameActive()) this.#observer.changed(this);
   }

@@ -72,7 +72,12 @@ export class Room implements ParticipantObserver {
     const others = [...this.#participants.values()].filter((other) => !other.hidden);
     this.#participants.set(grants.identity, participant);
     this.#logger.info(
-      { participant: participant.sid, identity: grants.identity, hidden: participant.hidden },
+      {
+        participant: participant.sid,
+        identity: grants.identity,
+        hidden: participant.hidden,
+        connections: options.connections,
+      },
       'joined',
     );
     welcome(participant, others);

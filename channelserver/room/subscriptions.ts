@@ -1,7 +1,7 @@
 import { SubscriptionError, SubscriptionResponse, TrackSubscribed, VideoQuality } from '@livekit/protocol';
 import type { UpdateTrackSettings } from '@livekit/protocol';
 import type { DownTrack } from '../forward/down_track.js';
-import type { SubscriberConnection } from '../forward/subscriber_connection.js';
+import type { TrackOutlet } from '../forward/participant_media.js';
 import type { Participant } from './participant.js';
 import type { Publication } from './publication.js';
 
@@ -14,12 +14,12 @@ interface Subscription {
 /** Which tracks of others a participant gets. */
 export class Subscriptions {
   readonly #owner: Participant;
-  readonly #connection: SubscriberConnection;
+  readonly #connection: TrackOutlet;
   readonly #active = new Map<string, Subscription>();
   /** What the client asked for or declined by itself; everything else follows auto-subscribe. */
   readonly #wishes = new Map<string, boolean>();
 
-  constructor(owner: Participant, connection: SubscriberConnection) {
+  constructor(owner: Participant, connection: TrackOutlet) {
     this.#owner = owner;
     this.#connection = connection;
   }

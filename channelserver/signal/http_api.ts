@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessError, checkAccess } from './access.js';
 import { exchangeToken } from './exchange.js';
+import { JoinRequestError } from './join_parameters.js';
+import type { JoinParameters } from './join_parameters.js';
 import type { Grants } from '../room/grants.js';
 
 export interface HttpApiOptions {
   keys: ReadonlyMap<string, string>;
   exchangeBodyBytes: number;
+  /** Of a path for joining; undefined where none is. Throws a JoinRequestError. */
+  joinParameters(url: URL): JoinParameters | undefined;
   /** Of this server, for clients: ws://host:port */
   url(): string;
 }
@@ -40,13 +44,10 @@ export async function handleHttp(
   switch (url.pathname) {
     case '/':
       return reply(response, 200, 'OK');
-    case '/rtc/validate':
-      return validate(request, response, options);
     case '/alirtc/v1/exchange':
       return exchange(request, response, options);
     default:
-      // Clients that know the single peer connection path fall back to /rtc on exactly this.
-      return reply(response, 404, 'not found');
+      return validate(request, response, options);
   }
 }
 
@@ -62,11 +63,17 @@ export function requestUrl(request: IncomingMessage): URL {
   return new URL(target.startsWith('/') ? `http://host${target}` : 'http://host/invalid');
 }
 
+/** What the WebSocket on the path in front of "/validate" would be refused for: browsers do not show it to a page. */
 async function validate(request: IncomingMessage, response: ServerResponse, options: HttpApiOptions): Promise<void> {
+  const url = requestUrl(request);
+  url.pathname = url.pathname.replace(/\/validate$/, '');
   try {
+    // Clients that know the single peer connection path fall back to /rtc on exactly this status.
+    if (options.joinParameters(url) === undefined) return reply(response, 404, 'not found');
     await accessOf(request, options.keys);
     reply(response, 200, 'success');
   } catch (error) {
+    if (error instanceof JoinRequestError) return reply(response, 400, error.message);
     if (!(error instanceof AccessError)) throw error;
     reply(response, 401, error.message);
   }

@@ -48,9 +48,10 @@ export class SignalSession implements SignalLink {
     this.#heard();
   }
 
-  /** From now on requests are worked off, those that came early included. */
-  listen(handlers: SignalHandlers): void {
+  /** From now on requests are worked off: `first`, then those that came early. */
+  listen(handlers: SignalHandlers, first: readonly SignalRequest[] = []): void {
     this.#handlers = handlers;
+    this.#queue.unshift(...first);
     if (this.#ended) handlers.ended('closed');
     else void this.#work();
   }

@@ -2,6 +2,7 @@ import { Codec, JoinResponse, ServerInfo, ServerInfo_Edition } from '@livekit/pr
 import type { Timing } from '../limits.js';
 import type { Participant } from '../room/participant.js';
 import type { Room } from '../room/room.js';
+import type { JoinParameters } from './join_parameters.js';
 
 /** Clients compare versions number by number: the LiveKit server whose ways these are, then our own name. */
 export const SERVER_VERSION = '1.9.12+alirtcd';
@@ -12,8 +13,7 @@ export function joinResponse(
   room: Room,
   participant: Participant,
   others: readonly Participant[],
-  nodeId: string,
-  timing: Timing,
+  { nodeId, timing, parameters }: { nodeId: string; timing: Timing; parameters: JoinParameters },
 ): JoinResponse {
   return new JoinResponse({
     room: room.info(),
@@ -26,8 +26,8 @@ export function joinResponse(
       protocol: PROTOCOL,
       nodeId,
     }),
-    // Media connects by the subscriber connection, which is made at once; the publisher's follows when something is published.
-    subscriberPrimary: true,
+    // Of two connections the subscriber's is made at once; the publisher's follows when something is published.
+    subscriberPrimary: parameters.connections === 'dual',
     iceServers: [],
     // Seconds. 0 crashes native clients.
     pingInterval: Math.max(1, Math.round(timing.pingIntervalMs / 1000)),

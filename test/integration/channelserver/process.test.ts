@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { JoinRequest, WrappedJoinRequest, WrappedJoinRequest_Compression } from '@livekit/protocol';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,14 +74,43 @@ describe('The HTTP side of the channel server', () => {
   const get = (target: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(server.httpUrl + target, { headers: { connection: 'close', ...headers } });
 
-  it('answers what clients probe: health, and exactly the 404 that sends them from /rtc/v1 to /rtc', async () => {
+  it('answers what clients probe: health, and a join request on /rtc/v1 that is missing, broken, or good with a bad token', async () => {
     assert.equal(await (await get('/')).text(), 'OK');
     assert.equal((await get('/nothing')).status, 404);
-    const probe = await get('/rtc/v1/validate?access_token=x');
+    const wrapped = (joinRequest: Uint8Array, compression: WrappedJoinRequest_Compression): string =>
+      Buffer.from(new WrappedJoinRequest({ joinRequest, compression }).toBinary()).toString('base64url');
+    const request = new JoinRequest({ metadata: 'm'.repeat(20_000) }).toBinary();
+    const good = [
+      wrapped(request, WrappedJoinRequest_Compression.NONE),
+      wrapped(gzipSync(request), WrappedJoinRequest_Compression.GZIP),
+    ];
+    const token = await tokenFor('room', 'alice');
+    const rows = [
+      ['', 400, /join_request is required/],
+      ['join_request=!!', 400, /not the base64/],
+      [`join_request=${wrapped(request, WrappedJoinRequest_Compression.GZIP)}`, 400, /not the base64/],
+      [`join_request=${wrapped(gzipSync(Buffer.alloc(9_000_000)), WrappedJoinRequest_Compression.GZIP)}`, 400, /not/],
+      ...good.map((text) => [`join_request=${text}`, 401, /no token/] as const),
+      ...good.map((text) => [`join_request=${text}&access_token=${token}`, 200, /success/] as const),
+    ] as const;
+    for (const [query, status, says] of rows) {
+      const probe = await get(`/rtc/v1/validate?${query}`);
+      const text = await probe.text();
+      assert.equal(probe.status, status, text);
+      assert.match(text, says);
+      assert.equal(probe.headers.get('access-control-allow-origin'), '*');
+      if (status !== 200)
+        await assert.rejects(SignalClient.openOn(`${server.url}/rtc/v1?${query}`), new RegExp(`${status} `));
+    }
+  });
+
+  it('sends clients from /rtc/v1 to /rtc by a 404 where single connections are switched off', async () => {
+    await using dual = await RunningServer.start(['--no-single-connection']);
+    const probe = await fetch(`${dual.httpUrl}/rtc/v1/validate?join_request=x`, { headers: { connection: 'close' } });
     assert.equal(probe.status, 404);
     assert.equal(probe.headers.get('access-control-allow-origin'), '*');
     assert.doesNotMatch(await probe.text(), /requested room does not exist/);
-    await assert.rejects(SignalClient.open(`${server.url}/rtc/v1?x=`, 'x'), /404/);
+    await assert.rejects(SignalClient.openOn(`${dual.url}/rtc/v1?join_request=x`), /404/);
   });
 
   it('validates a token given in the query or as bearer', async () => {

@@ -13,6 +13,12 @@ export const APP_ID = 'testapp';
 export const APP_KEY = 'a-key-that-only-tests-know-0123456789';
 export const KEYS = new Map([[APP_ID, APP_KEY]]);
 
+/** The two ways to join: the arguments by which the server has only this one for clients that know both. */
+export const PATHS = [
+  { path: '/rtc/v1', connections: 'single', args: [] },
+  { path: '/rtc', connections: 'dual', args: ['--no-single-connection'] },
+] as const;
+
 /** The built channel server in a process of its own: `await using server = await RunningServer.start()`. */
 export class RunningServer implements AsyncDisposable {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -39,6 +45,15 @@ export class RunningServer implements AsyncDisposable {
     });
     server.url = (JSON.parse(line) as { url: string }).url;
     return server;
+  }
+
+  /** By how many connections each identity joined, of the log: in the order of the joins. */
+  get joins(): { identity: string; connections: string }[] {
+    return this.stderrLines.flatMap((line) => {
+      if (!line.startsWith('{')) return [];
+      const { msg, identity, connections } = JSON.parse(line) as Record<string, string>;
+      return msg === 'joined' ? [{ identity: identity ?? '', connections: connections ?? '' }] : [];
+    });
   }
 
   get httpUrl(): string {

@@ -30,8 +30,13 @@ export class SignalClient implements AsyncDisposable {
   }
 
   /** Opens the WebSocket; rejects with the HTTP status and text when the server refuses. */
-  static async open(url: string, token: string, query = ''): Promise<SignalClient> {
-    const client = new SignalClient(`${url}/rtc?access_token=${token}&sdk=js&protocol=15${query}`);
+  static open(url: string, token: string, query = ''): Promise<SignalClient> {
+    return SignalClient.openOn(`${url}/rtc?access_token=${token}&sdk=js&protocol=15${query}`);
+  }
+
+  /** As open(), with the whole address. */
+  static async openOn(address: string): Promise<SignalClient> {
+    const client = new SignalClient(address);
     const refused = new Promise<never>((_, reject) => {
       client.socket.once('unexpected-response', (request, response) => {
         response.setEncoding('utf8');

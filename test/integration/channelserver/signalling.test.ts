@@ -37,6 +37,7 @@ async function startServer(
     limits: { ...DEFAULT_LIMITS, ...limits },
     timing: { ...DEFAULT_TIMING, shutdownMs: 1000, ...timing },
     transports: await transportsOn('127.0.0.1'),
+    singleConnection: true,
     logger,
   });
   await server.start();
