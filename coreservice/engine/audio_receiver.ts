@@ -25,6 +25,7 @@ export class AudioReceiver {
   #decoder: OpusDecoder | undefined;
   #channels: 1 | 2 = 1;
   #captureTimeUs = 0;
+  #delayMs = 0;
   #begun = false;
   #playing = false;
   #frozen = { times: 0, samples: 0, now: false };
@@ -63,6 +64,7 @@ export class AudioReceiver {
     const samples = new Int16Array(length);
     const captureTimeUs = this.#captureTimeUs - this.#readyUs();
     this.#ready.take(samples);
+    this.#delayMs = Math.max(0, (this.clock.unixUs() - captureTimeUs) / 1000);
     return { samples, captureTimeUs };
   }
 
@@ -71,6 +73,8 @@ export class AudioReceiver {
       uid: this.uid,
       track: this.track.stats(),
       jitterBufferDelayMs: this.#buffer?.stats().delayMs ?? 0,
+      heard: this.#playing,
+      delayMs: this.#delayMs,
       frozenTimes: this.#frozen.times,
       frozenMs: (this.#frozen.samples / RATE) * 1000,
     };

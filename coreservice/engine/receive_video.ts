@@ -6,6 +6,7 @@ import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
 import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
 import type { DemandState } from './demand.js';
+import { FrameLossMeter } from './frame_loss_meter.js';
 import { FreezeMeter } from './freeze_meter.js';
 import type { FrameCounters } from './frame_counters.js';
 import type { Outbox } from './outbox.js';
@@ -48,6 +49,7 @@ export class VideoReceiver {
   #begun = false;
   readonly #ring = new PictureRingWriter();
   readonly #freezes = new FreezeMeter();
+  readonly #losses = new FrameLossMeter();
   #delayMs = 0;
   #size = { width: 0, height: 0 };
   #decoded = 0;
@@ -102,6 +104,7 @@ export class VideoReceiver {
       frozenTimes: this.#freezes.times,
       frozenMs: this.#freezes.frozenMs,
       delayMs: this.#delayMs,
+      framesLost: this.#losses.lost,
     };
   }
 
@@ -118,6 +121,7 @@ export class VideoReceiver {
       this.parts.onMedia(unit);
     }
     this.#size = { width: unit.width, height: unit.height };
+    this.#losses.arrived(unit.timestamp, unit.afterLoss);
     this.parts.onUnit?.(unit);
     if (this.#encodedWanted) this.#deliverEncoded(unit);
     if (this.#picturesWanted) this.#enqueue(unit);
@@ -189,6 +193,7 @@ export class VideoReceiver {
         this.#decoded++;
       } catch (error) {
         this.parts.logger.debug({ err: error, uid: this.parts.uid }, 'a picture could not be decoded');
+        this.#losses.unusable();
         this.#queue.length = 0;
         this.#decodable.shut();
         if (!this.#closed) this.track.requestKeyFrame();

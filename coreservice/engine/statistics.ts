@@ -1,5 +1,6 @@
 import { AudioTrack, VideoTrackType } from '../ipc/enums.js';
 import type { LocalTrackStats, RemoteTrackStats, Room } from '../rtc/types.js';
+import { AUDIO_QUALITY, audioQuality } from './audio_quality.js';
 import type { EngineClock, EngineTimer } from './clock.js';
 import type { CpuUsage } from './cpu_meter.js';
 import type { Outbox } from './outbox.js';
@@ -31,6 +32,8 @@ export interface RemoteVideoTotals {
   frozenMs: number;
   /** From the capture, by the sender's clock, to the delivery of the last picture. */
   delayMs: number;
+  /** Pictures that were sent and could not be shown. */
+  framesLost: number;
 }
 
 export interface LocalAudioTotals {
@@ -46,6 +49,10 @@ export interface RemoteAudioTotals {
   uid: string;
   track: RemoteTrackStats;
   jitterBufferDelayMs: number;
+  /** Somebody listens, and sound has come. */
+  heard: boolean;
+  /** From the capture, by the sender's clock, to the delivery of the last frame. */
+  delayMs: number;
   /** Times at which sound was missing, and how long altogether. */
   frozenTimes: number;
   frozenMs: number;
@@ -61,7 +68,10 @@ export interface StatisticsParts {
   remoteAudio: () => RemoteAudioTotals[];
 }
 
-/** The five statistics callbacks, every 2 s while in a channel. Rates are over those 2 s; bytes, packets and durations since the join. */
+/**
+ * The five statistics callbacks, every 2 s while in a channel. Rates are over those 2 s; bytes, packets and durations since the join. Loss is that of the network:
+ * packets that retransmission brought back are lost ones.
+ */
 export class Statistics {
   #timer: EngineTimer | undefined;
   #room: Room | undefined;
@@ -120,6 +130,13 @@ export class Statistics {
     return all === 0 ? 0 : Math.round((100 * losing) / all);
   }
 
+  #audioQuality(key: string, { heard, track, frozenMs, delayMs }: RemoteAudioTotals): number {
+    const packets = this.#rate(`${key} packets`, track.packets);
+    const frozenMsPerSecond = this.#rate(`${key} frozen`, frozenMs);
+    if (packets === 0) return AUDIO_QUALITY.nothing;
+    return heard ? audioQuality(frozenMsPerSecond / 1000, delayMs) : AUDIO_QUALITY.unknown;
+  }
+
   #tell(room: Room): void {
     this.#tellLocal(room);
     this.#tellRemote(room);
@@ -135,9 +152,11 @@ export class Statistics {
     const { camera, screen } = localVideo();
     const videoSent = [camera, screen].filter((one) => one !== undefined).map(({ track }) => track);
     const audioSent = localAudio()?.track;
-    const sent = sum([...videoSent, ...(audioSent === undefined ? [] : [audioSent])]);
-    const videoReceived = sum(remoteVideo().map(({ track }) => track));
-    const received = sum([...remoteVideo(), ...remoteAudio()].map(({ track }) => track));
+    const sent = [...videoSent, ...(audioSent === undefined ? [] : [audioSent])];
+    const [sentPackets, sentLost] = [total(sent, ({ packets }) => packets), total(sent, lostBySent)];
+    const videoReceivedBytes = total(remoteVideo(), ({ track }) => track.bytes);
+    const received = [...remoteVideo(), ...remoteAudio()].map(({ track }) => track);
+    const [arrived, lost] = [total(received, arrivedOf), total(received, lostOf)];
     const usage = cpu();
     const sentKBitrate = this.#kbps('sent', sentBytes);
     outbox.event('CALL_STATS', {
@@ -147,17 +166,20 @@ export class Statistics {
       rcvdKBitrate: this.#kbps('received', receivedBytes),
       sentBytes,
       rcvdBytes: receivedBytes,
-      videoRcvdKBitrate: this.#kbps('video received', videoReceived.bytes),
-      videoSentKBitrate: this.#kbps('video sent', sum(videoSent).bytes),
+      videoRcvdKBitrate: this.#kbps('video received', videoReceivedBytes),
+      videoSentKBitrate: this.#kbps(
+        'video sent',
+        total(videoSent, ({ bytes }) => bytes),
+      ),
       systemCpu: usage.system,
       appCpu: usage.app,
       callDuration: Math.round((clock.nowMs() - this.#startedMs) / 1000),
-      sentLossRate: this.#lossPercent('sent', sent.lost, sent.packets - sent.lost),
-      sentLossPkts: sent.lost,
-      sentExpectedPkts: sent.packets,
-      rcvdLossRate: this.#lossPercent('received', received.lost, received.packets),
-      rcvdLossPkts: received.lost,
-      rcvdExpectedPkts: received.packets + received.lost,
+      sentLossRate: this.#lossPercent('sent', sentLost, sentPackets - sentLost),
+      sentLossPkts: sentLost,
+      sentExpectedPkts: sentPackets,
+      rcvdLossRate: this.#lossPercent('received', lost, arrived),
+      rcvdLossPkts: lost,
+      rcvdExpectedPkts: arrived + lost,
       lastmileDelay: Math.round(roundTripMs),
     });
   }
@@ -224,14 +246,14 @@ export class Statistics {
         videoTotalFrozenTime: Math.round(one.frozenMs),
         videoTotalFrozenRate: Math.round((100 * one.frozenMs) / stayMs),
         rtpCount: one.track.packets,
-        rtpLoss: one.track.packetsLost,
+        rtpLoss: lostOf(one.track),
         rtt,
         recvBitrate: kbps * 1000,
         rcvdBitrateKbps: kbps,
         e2eDelay: Math.round(one.delayMs),
-        frameLoss: 0,
+        frameLoss: one.framesLost,
         pullBytes: one.track.bytes,
-        packetLossRate: this.#lossPercent(key, one.track.packetsLost, one.track.packets),
+        packetLossRate: this.#lossPercent(key, lostOf(one.track), arrivedOf(one.track)),
       });
     }
     for (const one of remoteAudio()) {
@@ -240,10 +262,10 @@ export class Statistics {
       outbox.event('REMOTE_AUDIO_STATS', {
         userId: one.uid,
         track: AudioTrack.Mic,
-        quality: 0,
+        quality: this.#audioQuality(key, one),
         networkTransportDelay: Math.round(rtt / 2),
         jitterBufferDelay: Math.round(one.jitterBufferDelayMs),
-        audioLossRate: this.#lossPercent(key, one.track.packetsLost, one.track.packets),
+        audioLossRate: this.#lossPercent(key, lostOf(one.track), arrivedOf(one.track)),
         rcvdBitrate: kbps * 1000,
         rcvdBitrateKbps: kbps,
         totalFrozenTimes: one.frozenTimes,
@@ -251,23 +273,26 @@ export class Statistics {
         audioTotalFrozenRate: Math.round((100 * one.frozenMs) / stayMs),
         rtt,
         e2eDelay: Math.round(rtt / 2 + one.jitterBufferDelayMs),
-        ai_e2eDelay: 0,
+        ai_e2eDelay: Math.round(one.delayMs),
         pullBytes: one.track.bytes,
       });
     }
   }
 }
 
-function sum(tracks: { packets: number; bytes: number; packetsLost: number }[]): {
-  packets: number;
-  bytes: number;
-  lost: number;
-} {
-  const total = { packets: 0, bytes: 0, lost: 0 };
-  for (const { packets, bytes, packetsLost } of tracks) {
-    total.packets += packets;
-    total.bytes += bytes;
-    total.lost += Math.max(0, packetsLost);
-  }
-  return total;
+function total<T>(items: readonly T[], count: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + count(item), 0);
+}
+
+/** Lost on the way, though some of it came when it was asked for again. */
+function lostOf({ packetsLost, recovered }: RemoteTrackStats): number {
+  return Math.max(0, packetsLost) + recovered;
+}
+
+function arrivedOf({ packets, recovered }: RemoteTrackStats): number {
+  return Math.max(0, packets - recovered);
+}
+
+function lostBySent({ packetsLost }: LocalTrackStats): number {
+  return Math.max(0, packetsLost);
 }

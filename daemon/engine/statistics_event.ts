@@ -63,6 +63,7 @@ export function statisticsEvent(callback: Callback): EngineEvent | undefined {
         endToEndDelayMs: f.e2eDelay,
         receivedBytes: f.pullBytes,
         packetLossRatePercent: f.packetLossRate,
+        lostFrames: f.frameLoss,
       };
       return { $case: 'onRemoteVideoStats', value };
     }
@@ -93,6 +94,7 @@ export function statisticsEvent(callback: Callback): EngineEvent | undefined {
         roundTripMs: f.rtt,
         endToEndDelayMs: f.e2eDelay,
         receivedBytes: f.pullBytes,
+        measuredEndToEndDelayMs: f.ai_e2eDelay,
       };
       return { $case: 'onRemoteAudioStats', value };
     }

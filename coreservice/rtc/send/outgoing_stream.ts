@@ -21,6 +21,9 @@ export interface SendBinding {
   pacer: Pacer | undefined;
 }
 
+/** So many numbers back a packet that is asked for again and again counts as one lost packet. */
+const REMEMBERED_LOSSES = 512;
+
 export interface OutgoingStreamOptions {
   clockRate: number;
   /** Packets kept for retransmission; 0 keeps none. */
@@ -43,6 +46,9 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
   readonly #nowMs: () => number;
   #wireBytes = 0;
   #retransmitted = 0;
+  /** Distinct packets that were asked for again. */
+  #askedFor = 0;
+  readonly #recentlyAskedFor = new Set<number>();
   #sequence = randomInt(0, 0x8000);
   #binding: SendBinding | undefined;
   #lastFirSequence: number | undefined;
@@ -117,11 +123,21 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
     if (binding === undefined || this.#history === undefined) return;
     const now = this.#nowMs();
     for (const sequence of sequences) {
+      this.#countLost(sequence);
       const packet = this.#history.take(sequence, now);
       if (packet === undefined) continue;
       this.#retransmitted += 1;
       this.#write(packet, binding);
     }
+  }
+
+  #countLost(sequence: number): void {
+    const recent = this.#recentlyAskedFor;
+    if (recent.has(sequence)) return;
+    this.#askedFor++;
+    recent.add(sequence);
+    const [oldest] = recent;
+    if (recent.size > REMEMBERED_LOSSES && oldest !== undefined) recent.delete(oldest);
   }
 
   onPli(): void {
@@ -151,7 +167,8 @@ export class OutgoingStream extends EventEmitter<{ key_frame_requested: [] }> {
       bytes: this.#wireBytes,
       retransmitted: this.#retransmitted,
       fractionLost,
-      packetsLost,
+      // Reports count only what never arrived (RFC 3550 appendix A.3).
+      packetsLost: Math.max(packetsLost, this.#askedFor),
       roundTripMs,
     };
   }

@@ -9,6 +9,14 @@ import type { Readable } from 'node:stream';
 import { APP_ID, APP_KEY, BIN } from '../../support/running_daemon.js';
 
 const START_TIMEOUT_MS = 15_000;
+const BAD_NETWORK = new URL('../../support/bad_network.mjs', import.meta.url).href;
+
+/** Per cent of the media packets that are lost on their way to the server and from it, and how much later everything comes, each way. */
+export interface NetworkSettings {
+  inPercent: number;
+  outPercent: number;
+  delayMs: number;
+}
 
 /** The channel server in a process of the test's own, which it can end, stop and start again on the same port. */
 export class ServerProcess implements AsyncDisposable {
@@ -16,8 +24,12 @@ export class ServerProcess implements AsyncDisposable {
   #child: ChildProcessByStdio<null, Readable, null> | undefined;
   #port = 0;
 
-  static async start(): Promise<ServerProcess> {
-    const server = new ServerProcess();
+  private constructor(private readonly network: NetworkSettings | undefined) {}
+
+  /** With network settings its UDP is as bad as they say (test/support/bad_network.mjs). */
+  static async start(network?: NetworkSettings): Promise<ServerProcess> {
+    const server = new ServerProcess(network);
+    if (network !== undefined) server.#writeNetwork(network);
     writeFileSync(path.join(server.#folder, 'keys.yaml'), `${APP_ID}: ${APP_KEY}\n`, { mode: 0o600 });
     await server.start();
     return server;
@@ -33,6 +45,7 @@ export class ServerProcess implements AsyncDisposable {
     const args = ['--keys', path.join(this.#folder, 'keys.yaml'), '--port', String(this.#port)];
     const child = spawn(process.execPath, [path.join(BIN, 'alirtc-channelserver'), ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...this.#environment() },
     });
     this.#child = child;
     const line = await new Promise<string>((resolve, reject) => {
@@ -52,6 +65,21 @@ export class ServerProcess implements AsyncDisposable {
     const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
     await exited;
     clearTimeout(timer);
+  }
+
+  /** Only of a server that was started with network settings. */
+  setNetwork(network: NetworkSettings): void {
+    this.#writeNetwork(network);
+    this.#child?.kill('SIGUSR2');
+  }
+
+  #writeNetwork(network: NetworkSettings): void {
+    writeFileSync(path.join(this.#folder, 'network.json'), JSON.stringify(network));
+  }
+
+  #environment(): Record<string, string> {
+    if (this.network === undefined) return {};
+    return { NODE_OPTIONS: `--import ${BAD_NETWORK}`, BAD_NETWORK: path.join(this.#folder, 'network.json') };
   }
 
   /** Deaf and mute, and alive again. */

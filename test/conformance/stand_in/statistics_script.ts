@@ -120,6 +120,7 @@ export const STATISTICS_SCRIPT: readonly CallbackRow[] = [
       endToEndDelayMs: 11,
       receivedBytes: 13,
       packetLossRatePercent: 14,
+      lostFrames: 12,
     },
   },
   {
@@ -173,6 +174,7 @@ export const STATISTICS_SCRIPT: readonly CallbackRow[] = [
       roundTripMs: 10,
       endToEndDelayMs: 11,
       receivedBytes: 13,
+      measuredEndToEndDelayMs: 12,
     },
   },
 ];
