@@ -15,12 +15,12 @@ const MAX_LISTED_CHARACTERS = 1000;
 export const CHANNEL_HANDLERS: Handlers = {
   CREATE_RTC_ENGINE: (engine, { extra, alirtcd }) => {
     if (typeof alirtcd?.['url'] === 'string') engine.settings.url = alirtcd['url'];
-    const others = alirtcd?.['fallbackUrls'];
-    if (Array.isArray(others)) engine.settings.fallbackUrls = others.filter((other) => typeof other === 'string');
+    const urls = alirtcd?.['urls'];
+    if (Array.isArray(urls)) engine.settings.urls = urls.filter((one) => typeof one === 'string');
     if (extra.trim() === '') return;
     const json = parseObject('extra', extra);
     const url = objectAt(json, 'alirtcd')?.['url'];
-    if (typeof url === 'string' && url !== '') Object.assign(engine.settings, { url, fallbackUrls: undefined });
+    if (typeof url === 'string' && url !== '') Object.assign(engine.settings, { url, urls: undefined });
     applyParameters(engine, 'extra', json);
   },
   DESTROY_ENGINE: (engine) => engine.destroy(),
@@ -50,8 +50,9 @@ export const CHANNEL_HANDLERS: Handlers = {
 };
 
 function applyParameters(engine: CoreEngine, field: string, json: Record<string, unknown>): void {
+  let corrections: string[];
   try {
-    applyObserverKeys(engine.settings, json);
+    corrections = applyObserverKeys(engine.settings, json);
   } catch (error) {
     throw badParameter(field, messageOf(error));
   }
@@ -60,6 +61,7 @@ function applyParameters(engine: CoreEngine, field: string, json: Record<string,
   if (typeof data?.['enablePubDataChannel'] === 'boolean') dataChannel.publish = data['enablePubDataChannel'];
   if (typeof data?.['enableSubDataChannel'] === 'boolean') dataChannel.subscribe = data['enableSubDataChannel'];
   engine.observerChanged();
+  if (corrections.length > 0) engine.outbox.warning('PARAMETER_CORRECTED', corrections.join('; '));
   const unknown = unknownKeys(json).join(', ');
   if (unknown !== '')
     engine.outbox.warning('UNKNOWN_PARAMETERS', `not known in ${field}: ${unknown.slice(0, MAX_LISTED_CHARACTERS)}`);

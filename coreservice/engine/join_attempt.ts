@@ -73,11 +73,10 @@ export class JoinAttempt {
 
   async #connect(): Promise<Room> {
     const { createRoom, logger, settings } = this.parts;
-    const { fallbackUrls = [], ...ticket } = await this.#ticket();
+    const ticket = await this.#ticket();
     this.#abort.signal.throwIfAborted();
     const room = createRoom({
       ...ticket,
-      fallbackUrls,
       logger,
       connectTimeoutMs: JOIN_TIMEOUT_MS,
       reconnectLimitMs: settings.reconnectLimitMs,
@@ -111,7 +110,7 @@ export class JoinAttempt {
         'no channel server is known: set ALIRTC_CHANNEL_SERVER_URL or extra {"alirtcd":{"url"}}',
         'NO_CHANNEL_SERVER',
       );
-    if (looksLikeJwt(token)) return { url, fallbackUrls: settings.fallbackUrls, token };
+    if (looksLikeJwt(token)) return { url, urls: settings.urls, token };
     const profile = config.channelProfile;
     const request = { url, token, channel, userId, userName, profile, role: this.#role };
     return this.parts.exchangeToken(request, this.#abort.signal);

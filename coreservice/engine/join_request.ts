@@ -64,7 +64,7 @@ const AuthInfo = z.object({
 
 const Ticket = z.object({
   url: z.string().min(1),
-  fallbackUrls: z.array(z.string().min(1)).optional(),
+  urls: z.array(z.string().min(1)).optional(),
   token: z.string().min(1),
 });
 

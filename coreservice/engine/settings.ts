@@ -49,8 +49,8 @@ export class Settings {
   dataChannel = { publish: false, subscribe: false };
   /** Where to join when neither the join nor the environment says. */
   url: string | undefined;
-  /** Other nodes of the same cluster. */
-  fallbackUrls: string[] | undefined;
+  /** All nodes of the cluster in the order to try, `url` the first. */
+  urls: string[] | undefined;
   reconnectLimitMs = 100_000;
   /** Decoded pictures through shared memory. */
   pictureRing = false;
@@ -90,24 +90,46 @@ export function unknownKeys(json: Readonly<Record<string, unknown>>): string[] {
   ];
 }
 
-/** Takes the documented keys of `extra` or SET_PARAMETER; others are passed over. Throws a ZodError for a key with a wrong value. */
-export function applyObserverKeys(settings: Settings, json: unknown): boolean {
+/**
+ * Takes the documented keys of `extra` or SET_PARAMETER; others are passed over. What is not sensible is corrected to the nearest sensible value: one text for each
+ * correction. Throws a ZodError for a key with a wrong value.
+ */
+export function applyObserverKeys(settings: Settings, json: unknown): string[] {
   const keys = Observer.parse(json);
   const next = { ...settings.observer };
   next.audioCodec = keys.user_specified_audio_observer_codec ?? next.audioCodec;
-  next.audioSampleRate =
-    keys.user_specified_audio_observer_resample_rate ??
-    keys.user_specified_audio_observer_codec_resample_rate ??
-    next.audioSampleRate;
-  next.audioBitrateKbps = bitrateKbps(keys.user_specified_audio_observer_codec_bitrate) ?? next.audioBitrateKbps;
+  const corrections: string[] = [];
+  const correct = (name: string, wanted: number, sensible: number): number => {
+    if (wanted !== sensible) corrections.push(`${name} ${wanted} corrected to ${sensible}`);
+    return sensible;
+  };
+  for (const key of RESAMPLE_KEYS) {
+    const rate = keys[key];
+    if (rate !== undefined) next.audioSampleRate = correct(key, rate, nearestRate(rate));
+  }
+  const bitrate = keys[BITRATE_KEY];
+  // 0 is "as it is", like a rate of 0.
+  if (bitrate !== undefined && bitrate !== 0) {
+    // The documentation leaves the unit open: numbers from 1000 on are bit/s.
+    const unit = bitrate >= 1000 ? 1000 : 1;
+    next.audioBitrateKbps = correct(BITRATE_KEY, bitrate, Math.min(320, Math.max(16, bitrate / unit)) * unit) / unit;
+  }
   next.videoCodec = keys.user_specified_video_observer_codec ?? next.videoCodec;
-  const changed = JSON.stringify(next) !== JSON.stringify(settings.observer);
   settings.observer = next;
-  return changed;
+  return corrections;
 }
 
-/** The documentation leaves the unit open: numbers from 1000 on are bit/s. */
-function bitrateKbps(value: number | undefined): number | undefined {
-  if (value === undefined || value <= 0) return undefined;
-  return Math.min(320, Math.max(16, value >= 1000 ? value / 1000 : value));
+/** One rate under two names; the last wins. */
+const RESAMPLE_KEYS = [
+  'user_specified_audio_observer_codec_resample_rate',
+  'user_specified_audio_observer_resample_rate',
+] as const;
+const BITRATE_KEY = 'user_specified_audio_observer_codec_bitrate';
+/** Frames of 10 ms are whole samples at these. */
+const SAMPLE_RATES = [8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000] as const;
+
+/** 0 is "as it is". */
+function nearestRate(wanted: number): number {
+  if (wanted === 0) return 0;
+  return SAMPLE_RATES.reduce<number>((best, rate) => (Math.abs(rate - wanted) < Math.abs(best - wanted) ? rate : best));
 }

@@ -16,8 +16,8 @@ export interface ExchangeRequest {
 
 export interface ChannelTicket {
   url: string;
-  /** Other nodes of the same cluster, in the order to try. */
-  fallbackUrls?: string[] | undefined;
+  /** All nodes of the cluster in the order to try, `url` the first. */
+  urls?: string[] | undefined;
   /** A LiveKit access token. Never logged. */
   token: string;
 }

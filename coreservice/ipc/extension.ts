@@ -10,15 +10,15 @@ export interface CreateExtension {
   engineId?: string;
   /** Where to join when the join does not say: ws://host:port. The environment variable ALIRTC_CHANNEL_SERVER_URL serves hosts that are not ours. */
   url?: string;
-  /** Other nodes of the same cluster, in the order to try when that one does not answer. */
-  fallbackUrls?: string[];
+  /** All nodes of the cluster in the order to try, `url` the first: the next one is taken when one does not answer. */
+  urls?: string[];
 }
 
 /** In JOIN_CHANNEL, JOIN_CHANNEL_V2 and JOIN_CHANNEL_V3: the daemon checked the token and exchanged it. */
 export interface JoinExtension {
   url: string;
   /** As in CreateExtension. */
-  fallbackUrls?: string[];
+  urls?: string[];
   /** A LiveKit access token. Never logged. */
   token: string;
 }

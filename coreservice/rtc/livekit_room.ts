@@ -114,7 +114,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     this.#tell(this.#participants.update(infos, this.#local.identity));
   }
 
-  #tell(changes: readonly ParticipantChange[]): void {
+  #tell(changes: Iterable<ParticipantChange>): void {
     for (const change of changes) {
       if (this.#stays.isOver) return;
       // The media of an unpublished track ends before it is told that the track has gone.

@@ -46,7 +46,7 @@ export async function exchangeToken(
   const decoded = credential.kind === 'token' ? decodeToken(credential.token) : credential;
   // Beyond what a date can say (ECMA-262 21.4.1.1); the check below would not know how to print it.
   if (Math.abs(decoded.auth.timestamp) > MAX_DATE_SECONDS)
-    throw badToken('the timestamp of the token is no date', 'timestamp');
+    throw badToken('the timestamp of the token is no date', 'timestamp', String(decoded.auth.timestamp));
   if (options.foreignCore && !keys.has(decoded.auth.appId)) return undefined;
   verifyToken(decoded, { channel, userId }, keys, nowSeconds);
   const key = keys.get(decoded.auth.appId);
@@ -63,10 +63,10 @@ export async function exchangeToken(
 }
 
 /** Where a core of ours joins, as the IPC says it; undefined: it knows. */
-export function placeOf(urls: readonly string[]): Pick<JoinExtension, 'url' | 'fallbackUrls'> | undefined {
-  const [url, ...fallbackUrls] = urls;
+export function placeOf(urls: readonly string[]): Pick<JoinExtension, 'url' | 'urls'> | undefined {
+  const [url] = urls;
   if (url === undefined) return undefined;
-  return fallbackUrls.length === 0 ? { url } : { url, fallbackUrls };
+  return urls.length === 1 ? { url } : { url, urls: [...urls] };
 }
 
 /** Channel and user of a token, for joins that do not say them. Throws ERR_JOIN_BAD_TOKEN. */
@@ -107,13 +107,22 @@ function claimsOf(token: string): Claims {
 function checkClaims(claims: Claims, request: ExchangeRequest, nowSeconds: number): void {
   // Without a room the token is for every room.
   if (claims.room !== '' && claims.room !== request.channel)
-    throw badToken(`the token is for channel "${claims.room}", the join for "${request.channel}"`, 'channel_id');
+    throw badToken(
+      `the token is for channel "${claims.room}", the join for "${request.channel}"`,
+      'channel_id',
+      request.channel,
+    );
   if (claims.identity !== request.userId)
-    throw badToken(`the token is for user "${claims.identity}", the join for "${request.userId}"`, 'user_id');
+    throw badToken(
+      `the token is for user "${claims.identity}", the join for "${request.userId}"`,
+      'user_id',
+      request.userId,
+    );
   if (claims.expiresAt !== 0 && claims.expiresAt <= nowSeconds)
-    throw badToken(`the token has expired, at Unix time ${claims.expiresAt}`, 'timestamp');
+    throw badToken(`the token has expired, at Unix time ${claims.expiresAt}`, 'timestamp', String(claims.expiresAt));
 }
 
-function badToken(message: string, field: string): Error {
-  return refusal('unauthenticated', 'ERR_JOIN_BAD_TOKEN', message, { field, remedy: 'make a new token' });
+/** The value of a token itself is never told. */
+function badToken(message: string, field: string, value = ''): Error {
+  return refusal('unauthenticated', 'ERR_JOIN_BAD_TOKEN', message, { field, value, remedy: 'make a new token' });
 }

@@ -9,6 +9,7 @@ import {
   type Engine,
   type JoinChannelConfig,
 } from '../../client/index.js';
+import { channelServerOf, clusterNodes } from './cluster_nodes.js';
 import { NumberedPictures } from './media/numbered_picture.js';
 import { ToneSource } from './media/tones.js';
 import { RtcPeer } from './rtc_peer/index.js';
@@ -21,6 +22,7 @@ import { startDaemon, type RunningDaemon } from './running_daemon.js';
 export class ChannelScene implements AsyncDisposable {
   readonly channel = `ch-${randomBytes(4).toString('hex')}`;
   readonly #closers: (() => Promise<unknown>)[] = [];
+  #engines = 0;
 
   private constructor(
     readonly daemon: RunningDaemon,
@@ -35,9 +37,9 @@ export class ChannelScene implements AsyncDisposable {
     return scene;
   }
 
-  /** A new engine, not joined. */
+  /** A new engine, not joined; with a cluster the first one on node 1, the next on node 2, and so on. */
   async engine(): Promise<Engine> {
-    const engine = await this.client.createEngine();
+    const engine = await this.client.createEngine(channelServerOf(this.#engines++));
     this.#closers.push(() => engine.release());
     return engine;
   }
@@ -59,7 +61,7 @@ export class ChannelScene implements AsyncDisposable {
     });
   }
 
-  /** A foreign participant, connected. */
+  /** A foreign participant, connected; with a cluster to node 2. */
   async peer(identity: string, options: { autoSubscribe?: boolean } = {}): Promise<RtcPeer> {
     const peer = await RtcPeer.start();
     this.#closers.push(() => peer.close());
@@ -68,7 +70,8 @@ export class ChannelScene implements AsyncDisposable {
       userId: identity,
       format: TokenFormat.LIVEKIT,
     });
-    await peer.call('connect', { url: channelServerUrl, token, ...options });
+    const [, node2 = channelServerUrl] = clusterNodes() ?? [];
+    await peer.call('connect', { url: node2, token, ...options });
     return peer;
   }
 

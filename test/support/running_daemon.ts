@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { clusterFlags } from './cluster_nodes.js';
 
 export const BIN = fileURLToPath(new URL('../../dist/bin/', import.meta.url));
 export const APP_ID = 'testapp';
@@ -29,7 +30,7 @@ export interface RunningDaemon extends AsyncDisposable {
   stop(): Promise<number | string>;
 }
 
-/** Starts the built daemon with a Unix socket and a key file in a folder of its own; everything ends with stop(). */
+/** Starts the built daemon, at the cluster of ALIRTC_TEST_CLUSTER when there is one, with a Unix socket and a key file in a folder of its own; everything ends with stop(). */
 export async function startDaemon(
   options: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<RunningDaemon> {
@@ -37,7 +38,17 @@ export async function startDaemon(
   const keys = path.join(folder, 'keys.yaml');
   await writeFile(keys, `${APP_ID}: ${APP_KEY}\n`, { mode: 0o600 });
   const address = `unix:${folder}/alirtcd.sock`;
-  const args = ['--listen', address, '--keys', keys, '--log-root', path.join(folder, 'log'), ...(options.args ?? [])];
+  const more = options.args ?? [];
+  const args = [
+    '--listen',
+    address,
+    '--keys',
+    keys,
+    '--log-root',
+    path.join(folder, 'log'),
+    ...clusterFlags(more),
+    ...more,
+  ];
   const child = spawn(process.execPath, [path.join(BIN, 'alirtcd.mjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },

@@ -118,53 +118,49 @@ export class RemoteParticipants {
     return participant === undefined || publication === undefined ? undefined : { participant, publication };
   }
 
-  /** A partial update: those not named stay. */
-  update(infos: readonly ParticipantInfo[], localIdentity: string): ParticipantChange[] {
-    const changes: ParticipantChange[] = [];
-    for (const info of infos) if (info.identity !== localIdentity) this.#updateOne(info, changes);
-    return changes;
+  /**
+   * A partial update: those not named stay. What it changes is applied step by step, as it is told: a server puts several changes of a participant into
+   * one update, and who stopped publishing and then became audience is to be seen without tracks before it is not seen at all.
+   */
+  *update(infos: readonly ParticipantInfo[], localIdentity: string): Generator<ParticipantChange, void> {
+    for (const info of infos) if (info.identity !== localIdentity) yield* this.#updateOne(info);
   }
 
   /** The whole list after a join or rejoin: those not named have left. */
-  replace(infos: readonly ParticipantInfo[], localIdentity: string): ParticipantChange[] {
-    const changes: ParticipantChange[] = [];
+  *replace(infos: readonly ParticipantInfo[], localIdentity: string): Generator<ParticipantChange, void> {
     const present = new Set(infos.map((info) => info.sid));
     for (const participant of [...this.byIdentity.values()])
-      if (!present.has(participant.sid)) this.#remove(participant, changes);
-    return [...changes, ...this.update(infos, localIdentity)];
+      if (!present.has(participant.sid)) yield* this.#remove(participant);
+    yield* this.update(infos, localIdentity);
   }
 
-  clear(): ParticipantChange[] {
-    return this.replace([], '');
-  }
-
-  #updateOne(info: ParticipantInfo, changes: ParticipantChange[]): void {
+  *#updateOne(info: ParticipantInfo): Generator<ParticipantChange, void> {
     let known = this.byIdentity.get(info.identity);
     if (info.state === ParticipantInfo_State.DISCONNECTED) {
       // The end of an earlier stay of the same identity may come after its new beginning.
-      if (known?.sid === info.sid) this.#remove(known, changes);
+      if (known?.sid === info.sid) yield* this.#remove(known);
       return;
     }
     if (known !== undefined && known.sid !== info.sid) {
-      this.#remove(known, changes);
+      yield* this.#remove(known);
       known = undefined;
     }
     if (known === undefined) {
       const participant = new Participant(info);
       this.byIdentity.set(info.identity, participant);
-      changes.push({ kind: 'participant_joined', participant });
-      this.#updateTracks(participant, info, changes);
+      yield* [{ kind: 'participant_joined' as const, participant }, ...this.#updateTracks(participant, info)];
       return;
     }
     if (info.version < known.version) return;
-    if (known.update(info)) changes.push({ kind: 'participant_changed', participant: known });
-    this.#updateTracks(known, info, changes);
+    const present = new Set(info.tracks.map((track) => track.sid));
+    yield* this.#removeTracks(known, (publication) => !present.has(publication.sid));
+    const changed = known.update(info) ? [{ kind: 'participant_changed' as const, participant: known }] : [];
+    yield* [...changed, ...this.#updateTracks(known, info)];
   }
 
-  #updateTracks(participant: Participant, info: ParticipantInfo, changes: ParticipantChange[]): void {
-    const present = new Set(info.tracks.map((track) => track.sid));
-    for (const publication of [...participant.publications.values()])
-      if (!present.has(publication.sid)) this.#removeTrack(participant, publication, changes);
+  /** Tracks that are new, and those that changed. */
+  #updateTracks(participant: Participant, info: ParticipantInfo): ParticipantChange[] {
+    const changes: ParticipantChange[] = [];
     for (const track of info.tracks) {
       if (track.type === TrackType.DATA) continue;
       const known = participant.publications.get(track.sid);
@@ -175,18 +171,21 @@ export class RemoteParticipants {
         changes.push({ kind: 'track_published', participant, publication });
       } else if (known.update(track)) changes.push({ kind: 'track_muted', participant, publication: known });
     }
+    return changes;
   }
 
-  #removeTrack(participant: Participant, publication: Publication, changes: ParticipantChange[]): void {
-    participant.publications.delete(publication.sid);
-    this.#owners.delete(publication.sid);
-    changes.push({ kind: 'track_unpublished', participant, publication });
+  #removeTracks(participant: Participant, gone: (publication: Publication) => boolean): ParticipantChange[] {
+    const publications = [...participant.publications.values()].filter(gone);
+    for (const { sid } of publications) {
+      participant.publications.delete(sid);
+      this.#owners.delete(sid);
+    }
+    return publications.map((publication) => ({ kind: 'track_unpublished', participant, publication }));
   }
 
-  #remove(participant: Participant, changes: ParticipantChange[]): void {
-    for (const publication of [...participant.publications.values()])
-      this.#removeTrack(participant, publication, changes);
+  #remove(participant: Participant): ParticipantChange[] {
+    const tracks = this.#removeTracks(participant, () => true);
     this.byIdentity.delete(participant.identity);
-    changes.push({ kind: 'participant_left', participant });
+    return [...tracks, { kind: 'participant_left', participant }];
   }
 }

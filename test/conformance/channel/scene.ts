@@ -10,6 +10,7 @@ import {
   type Engine,
   type JoinChannelConfig,
 } from '../../../client/index.js';
+import { channelServerOf } from '../../support/cluster_nodes.js';
 import type { ChannelScene } from '../../support/channel_scene.js';
 import { APP_ID, APP_KEY, startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
 import { Callbacks } from './callbacks.js';
@@ -30,6 +31,7 @@ class EnginePool {
   readonly #client: AlirtcClient;
   readonly #spare: Promise<Engine>[] = [];
   readonly #taken: Engine[] = [];
+  #made = 0;
   readonly #ending = new Set<Promise<void>>();
 
   private constructor(client: AlirtcClient) {
@@ -43,7 +45,7 @@ class EnginePool {
   }
 
   async take(): Promise<Engine> {
-    const engine = await (this.#spare.shift() ?? this.#client.createEngine());
+    const engine = await (this.#spare.shift() ?? this.#client.createEngine(channelServerOf(this.#made++)));
     this.#taken.push(engine);
     this.#prepare();
     return engine;
@@ -65,7 +67,7 @@ class EnginePool {
   }
 
   #prepare(): void {
-    const engine = this.#client.createEngine();
+    const engine = this.#client.createEngine(channelServerOf(this.#made++));
     // Who takes it hears of it.
     engine.catch(() => undefined);
     this.#spare.push(engine);

@@ -53,8 +53,8 @@ describe('the channel server of an engine', () => {
       );
     });
 
-  it('goes over the IPC as one url and those to fall back to', () => {
-    assert.deepEqual(placeOf(NODES), { url: NODES[0], fallbackUrls: [NODES[1]] });
+  it('goes over the IPC as one url and all of them', () => {
+    assert.deepEqual(placeOf(NODES), { url: NODES[0], urls: NODES });
     assert.deepEqual(placeOf(['ws://a']), { url: 'ws://a' });
     assert.equal(placeOf([]), undefined);
   });
