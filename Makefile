@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
-SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client scripts -name '*.ts' -o -name '*.mjs' 2>/dev/null)
+SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
 .PHONY: help setup generate build run test test-unit test-integration test-e2e conformance test-cluster check lint types proto format bench clean
 
@@ -53,6 +53,7 @@ proto: setup
 	buf format --diff --exit-code proto
 types: generate
 	tsc -p .
+	tsc -p console
 lint: generate
 	eslint .
 format: setup

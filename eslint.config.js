@@ -10,6 +10,7 @@ const top = [
   'channelserver',
   'daemon',
   'client',
+  'console',
   'gen',
   'test',
   'bench',
@@ -31,6 +32,8 @@ const boundaries = [
   boundary('common/**', only('common')),
   boundary('rtp/**', only('rtp')),
   boundary('webrtc/**', only('webrtc', 'rtp')),
+  // Of the daemon the page knows the types of its answers alone.
+  boundary('console/**', only('console', 'common')),
   boundary('client/**', only('client', 'common', 'gen')),
   boundary('channelserver/**', only('channelserver', 'common', 'rtp', 'webrtc')),
   boundary('coreservice/**', only('coreservice', 'common', 'rtp')),

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { buildConsole } from './build_console.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const out = path.join(root, 'dist', 'bin');
@@ -54,7 +55,8 @@ const targets = {
 
 const wanted = process.argv.slice(2);
 for (const name of wanted)
-  if (!(name in targets)) throw new Error(`no target "${name}"; there are ${Object.keys(targets).join(', ')}`);
+  if (!(name in targets) && name !== 'console')
+    throw new Error(`no target "${name}"; there are ${[...Object.keys(targets), 'console'].join(', ')}`);
 mkdirSync(out, { recursive: true });
 // The executables without a suffix are CommonJS; the project's own package.json says otherwise for its folders.
 writeFileSync(path.join(root, 'dist', 'package.json'), '{ "type": "commonjs" }\n');
@@ -82,6 +84,7 @@ for (const [name, { entry, file, options }] of Object.entries(targets)) {
   });
   chmodSync(outfile, 0o755);
 }
+if (wanted.length === 0 || wanted.includes('console')) await buildConsole(root);
 cpSync(path.join(root, 'proto'), path.join(root, 'dist', 'proto'), { recursive: true });
 // Compiles the core's code once, so that the first engine starts as fast as the next ones.
 const launcher = path.join(out, 'AliRtcCoreService');
