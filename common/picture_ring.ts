@@ -6,12 +6,12 @@
  * generation; the reader reads the picture, then the generation: when it is still the one that it was told, the picture is whole. A slot lives until the writer has
  * gone once around; who comes later gets undefined, and counts the picture as dropped.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync, writevSync } from 'node:fs';
 import { randomBytes, randomInt } from 'node:crypto';
 
 const FOLDER = '/dev/shm';
 const HEADER_BYTES = 8;
-/** Slots begin at pages, so that the kernel copies whole ones. */
+/** Pictures begin at pages, so that the kernel copies whole ones; their generation is the end of the page before. */
 const PAGE_BYTES = 4096;
 /**
  * Of all rings of this process together: the next ring's file may get the descriptor number of one that was closed, and a reader that still has the old file open
@@ -42,27 +42,25 @@ export class PictureRingWriter {
     this.#slots = slots;
   }
 
-  /** Undefined when the machine has no shared memory for it: then the picture has to go another way. */
-  write(picture: Uint8Array): PictureReference | undefined {
-    if (picture.length + HEADER_BYTES > this.#slotBytes && !this.#grow(picture.length)) return undefined;
-    const offset = this.#next * this.#slotBytes;
+  /** The pieces one after the other. Undefined when the machine has no shared memory for it: then the picture has to go another way. */
+  write(...pieces: readonly Uint8Array[]): PictureReference | undefined {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (length > this.#slotBytes - PAGE_BYTES && !this.#grow(length)) return undefined;
+    const offset = this.#next * this.#slotBytes + PAGE_BYTES - HEADER_BYTES;
     this.#next = (this.#next + 1) % this.#slots;
     const generation = ++lastGeneration;
     try {
-      this.#stamp(offset, 0);
-      for (let done = 0; done < picture.length;)
-        done += writeSync(this.#fd, picture, done, picture.length - done, offset + HEADER_BYTES + done);
-      this.#stamp(offset, generation);
+      // One call writes in this order: who reads while it does finds the generation gone.
+      this.#header.fill(0);
+      this.#writeAll([this.#header, ...pieces], HEADER_BYTES + length, offset);
+      this.#header.writeBigUInt64LE(BigInt(generation));
+      writeSync(this.#fd, this.#header, 0, HEADER_BYTES, offset);
     } catch {
       this.close();
       return undefined;
     }
-    return {
-      path: `/proc/${process.pid}/fd/${this.#fd}`,
-      offset,
-      length: picture.length,
-      generation,
-    };
+    return { path: `/proc/${process.pid}/fd/${this.#fd}`, offset, length, generation };
   }
 
   close(): void {
@@ -71,9 +69,18 @@ export class PictureRingWriter {
     this.#slotBytes = 0;
   }
 
-  #stamp(offset: number, generation: number): void {
-    this.#header.writeBigUInt64LE(BigInt(generation));
-    writeSync(this.#fd, this.#header, 0, HEADER_BYTES, offset);
+  #writeAll(pieces: readonly Uint8Array[], length: number, offset: number): void {
+    let done = writevSync(this.#fd, pieces, offset);
+    // A signal may cut a write short.
+    while (done < length) {
+      let before = 0;
+      for (const piece of pieces) {
+        const skip = Math.max(0, done - before);
+        if (skip < piece.length) done += writeSync(this.#fd, piece, skip, piece.length - skip, offset + before + skip);
+        if (done < before + piece.length) break;
+        before += piece.length;
+      }
+    }
   }
 
   /** A larger picture gets a new file: readers of the old one still have it open. */
@@ -83,7 +90,7 @@ export class PictureRingWriter {
     try {
       this.#fd = openSync(name, 'wx+', 0o600);
       unlinkSync(name);
-      this.#slotBytes = Math.ceil((pictureBytes + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+      this.#slotBytes = PAGE_BYTES + Math.ceil(pictureBytes / PAGE_BYTES) * PAGE_BYTES;
       ftruncateSync(this.#fd, this.#slotBytes * this.#slots);
       this.#next = 0;
       return true;

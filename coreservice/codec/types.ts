@@ -5,6 +5,8 @@ export interface I420Picture {
   width: number;
   height: number;
   data: Buffer;
+  /** The bytes of `data` in pieces, where they can be had without a copy: to be read at once, before anything else is asked of who made the picture. */
+  readonly planes?: readonly Uint8Array[] | undefined;
   /**
    * Gives the memory back to who made the picture, for a later one; afterwards nobody may read `data`, nor a view of it (call it when the socket's write is
    * done). Optional for both sides: memory that is not given back is collected. Calls after the first do nothing.

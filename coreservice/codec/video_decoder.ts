@@ -12,17 +12,23 @@ import { AlirtcError } from '../../common/errors.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import { AGAIN, checkAv, internalError, newPacket, setOptions } from './av.js';
 import { CallQueue } from './call_queue.js';
+import { DecodedPicture } from './decoded_picture.js';
+import { EventLoopBudget } from './event_loop_budget.js';
 import { H264ContinuityCheck } from './h264_continuity.js';
 import type { Continuity } from './h264_continuity.js';
 import { PicturePool } from './picture_pool.js';
-import { i420Size } from './types.js';
 import type { I420Picture, VideoCodecName, VideoDecoder } from './types.js';
 
 const QUEUE_LIMIT = 32;
 /** A stream's header may claim any size; memory for more than this (4096x2304) is not taken. */
 const MOST_PIXELS = 4096 * 2304;
+/** What is decoded in two milliseconds or so: small enough for the event loop, when it has time left. */
+const QUICK_PIXELS = 1280 * 720;
+const QUICK_BYTES = 24 * 1024;
+/** Of all decoders of this process. */
+const budget = new EventLoopBudget();
 
-/** H.264 or VP8 by FFmpeg's own decoders. Decoding runs on a thread of libuv's pool; only the copy out is made on the event loop. */
+/** H.264 or VP8 by FFmpeg's own decoders. Large pictures, and many, are decoded on threads of libuv's pool; a few small ones on the event loop. */
 export class AvVideoDecoder implements VideoDecoder {
   #context: CodecContext;
   /** Nothing has been decoded with the context. */
@@ -35,6 +41,9 @@ export class AvVideoDecoder implements VideoDecoder {
   /** True at first and after damage: a picture that refers to what is not there would be shown grey or smeared. */
   #needsKeyFrame = true;
   #freed = false;
+  /** The picture that may still lie in the frame. */
+  #last: DecodedPicture | undefined;
+  #pixels = Infinity;
 
   constructor(readonly codec: VideoCodecName) {
     this.#context = openDecoder(codec);
@@ -72,11 +81,14 @@ export class AvVideoDecoder implements VideoDecoder {
 
   async #decodeUnit(data: Buffer, continuity: Continuity): Promise<I420Picture | undefined> {
     this.#fresh = false;
+    this.#settleLast();
     try {
       // Copies the compressed bytes, with the padding behind them that FFmpeg's readers need.
       this.#packet.data = data;
       // FFmpeg decodes inside send; receive only hands over the picture, so it need not go to a thread.
-      const sent = await this.#context.sendPacket(this.#packet);
+      const sent = this.#isQuick(data)
+        ? budget.run(() => this.#context.sendPacketSync(this.#packet))
+        : await this.#context.sendPacket(this.#packet);
       if (sent < 0) throw damaged(this.codec, FFmpegError.strerror(sent));
       const picture = this.#takePicture();
       // VP8 has frames that are not shown; H.264 has none, so the decoder waits for an order of pictures that real-time streams do not have.
@@ -86,8 +98,17 @@ export class AvVideoDecoder implements VideoDecoder {
       return picture;
     } finally {
       this.#packet.unref();
-      this.#frame.unref();
     }
+  }
+
+  #isQuick(data: Buffer): boolean {
+    return this.#pixels <= QUICK_PIXELS && data.length <= QUICK_BYTES && budget.hasLeft();
+  }
+
+  #settleLast(): void {
+    this.#last?.settle();
+    this.#last = undefined;
+    this.#frame.unref();
   }
 
   #reopen(): void {
@@ -104,7 +125,7 @@ export class AvVideoDecoder implements VideoDecoder {
     return ((data[0] ?? 1) & 1) === 0 ? 'key' : 'next';
   }
 
-  #takePicture(): I420Picture | undefined {
+  #takePicture(): DecodedPicture | undefined {
     const frame = this.#frame;
     const code = this.#context.receiveFrameSync(frame);
     if (code === AGAIN) return undefined;
@@ -113,13 +134,15 @@ export class AvVideoDecoder implements VideoDecoder {
       throw damaged(this.codec, 'parts of the picture are missing');
     if (frame.format !== AV_PIX_FMT_YUV420P && frame.format !== AV_PIX_FMT_YUVJ420P)
       throw damaged(this.codec, `pixel format ${frame.format} is not 4:2:0 with 8 bits`);
-    return copyOut(frame, this.#pool);
+    this.#pixels = frame.width * frame.height;
+    return (this.#last = new DecodedPicture(frame, this.#pool));
   }
 
   async close(): Promise<void> {
     await this.#queue.close();
     if (this.#freed) return;
     this.#freed = true;
+    this.#settleLast();
     this.#context.freeContext();
     this.#packet.free();
     this.#frame.free();
@@ -144,46 +167,6 @@ function openDecoder(codecName: VideoCodecName): CodecContext {
     context.freeContext();
     throw error;
   }
-}
-
-/**
- * The one copy of a decoded picture: from FFmpeg's frame, whose planes are views of its memory (padded rows, reused for the next pictures), into
- * a Buffer of ours without padding. FFmpeg has moved the planes to the visible part already.
- */
-function copyOut(frame: Frame, pool: PicturePool): I420Picture {
-  const { width, height, data: planes, linesize } = frame;
-  if (planes === null) throw internalError('a decoded frame has no planes');
-  const { data, release } = pool.take(i420Size(width, height));
-  let at = 0;
-  for (let plane = 0; plane < 3; plane++) {
-    const columns = plane === 0 ? width : (width + 1) >> 1;
-    const rows = plane === 0 ? height : (height + 1) >> 1;
-    const source = planes[plane];
-    const stride = linesize[plane];
-    if (source === undefined || stride === undefined) throw internalError('a decoded frame has too few planes');
-    at = copyPlane(source, stride, data, at, columns, rows);
-  }
-  return { width, height, data, release };
-}
-
-function copyPlane(
-  source: Buffer,
-  stride: number,
-  target: Buffer,
-  start: number,
-  columns: number,
-  rows: number,
-): number {
-  if (stride === columns) {
-    source.copy(target, start, 0, columns * rows);
-    return start + columns * rows;
-  }
-  let at = start;
-  for (let row = 0; row < rows; row++) {
-    source.copy(target, at, row * stride, row * stride + columns);
-    at += columns;
-  }
-  return at;
 }
 
 function damaged(codec: VideoCodecName, why: string): AlirtcError {

@@ -220,7 +220,7 @@ export class VideoReceiver {
     }
     this.#lastPictureMs = nowMs;
     const sequence = counters.next('picture', uid, trackType);
-    const ring = settings.pictureRing ? this.#ring.write(picture.data) : undefined;
+    const ring = settings.pictureRing ? this.#ring.write(...(picture.planes ?? [picture.data])) : undefined;
     if (ring === undefined && !outbox.hasRoom(picture.data.length)) {
       picture.release?.();
       return;

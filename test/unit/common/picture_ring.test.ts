@@ -14,6 +14,18 @@ describe('picture ring', () => {
     reader.close();
   });
 
+  it('puts the pieces of a picture one after the other, and begins pictures at pages', () => {
+    const [writer, reader] = [new PictureRingWriter(2), new PictureRingReader()];
+    for (let round = 0; round < 3; round++) {
+      const reference = writer.write(Buffer.alloc(5000, 1), Buffer.alloc(300, 2), Buffer.alloc(300, 3 + round));
+      assert.equal(reference && (reference.offset + 8) % 4096, 0);
+      const read = reference && reader.read(reference);
+      assert.deepEqual([read?.length, read?.[4999], read?.[5000], read?.[5599]], [5600, 1, 2, 3 + round]);
+    }
+    writer.close();
+    reader.close();
+  });
+
   it('follows the writer to a file for larger pictures, also under the same descriptor number', () => {
     const [writer, reader] = [new PictureRingWriter(2), new PictureRingReader()];
     const small = writer.write(Buffer.alloc(1000, 1));
