@@ -14,6 +14,11 @@ export interface AacEncoderSettings {
 const FRAME_SAMPLES = 1024;
 const ADTS_HEADER_BYTES = 7;
 /**
+ * A new encoder hears so many frames beside the old one before it takes over: each frame overlaps the one before, and the bit reservoir fills during the first
+ * tenths of a second.
+ */
+const TAKEOVER_FRAMES = 24;
+/**
  * The first of these samples per channel that a decoder gives are the encoder's run-in, before the first real sample. ADTS has no field for it: who
  * needs the exact beginning drops them, and who writes an MP4 puts an edit list there.
  */
@@ -31,13 +36,15 @@ export class AvAacEncoder implements AacEncoder {
   #pendingLength = 0;
   #samples = 0n;
   #flushed = false;
+  #next: { context: CodecContext; frames: number } | undefined;
+  #kbps: number;
+  #wantedKbps: number;
 
   constructor(private readonly settings: AacEncoderSettings) {
     this.#rateIndex = SAMPLE_RATES.indexOf(settings.sampleRate);
     if (this.#rateIndex < 0)
       throw invalidArgument('sample_rate', settings.sampleRate, `one of ${SAMPLE_RATES.join(', ')} is needed`);
-    if (!(settings.bitrateKbps >= 8 && settings.bitrateKbps <= 512))
-      throw invalidArgument('bitrate_kbps', settings.bitrateKbps, '8 to 512 is possible');
+    this.#kbps = this.#wantedKbps = checkedBitrate(settings.bitrateKbps);
     this.#pending = new Int16Array(FRAME_SAMPLES * settings.channels);
     this.#context = openAac(settings);
     this.#frame = newAudioFrame(settings);
@@ -52,9 +59,15 @@ export class AvAacEncoder implements AacEncoder {
       this.#pendingLength += part.length;
       at += part.length;
       if (this.#pendingLength < this.#pending.length) break;
-      this.#encodePending(this.#context, frames);
+      this.#encodePending(frames);
     }
     return frames;
+  }
+
+  /** Takes effect half a second later, without a break: FFmpeg sets the bit rate only when it opens the encoder, so a new one takes over. */
+  setBitrate(kbps: number): void {
+    if (this.#context === undefined) throw closedError('the AAC encoder');
+    this.#wantedKbps = checkedBitrate(kbps);
   }
 
   /** The rest, filled up with silence, and what the encoder still holds. Nothing can be encoded afterwards. */
@@ -63,7 +76,7 @@ export class AvAacEncoder implements AacEncoder {
     const frames: Buffer[] = [];
     if (this.#pendingLength > 0) {
       this.#pending.fill(0, this.#pendingLength);
-      this.#encodePending(this.#context, frames);
+      this.#encodePending(frames);
     }
     this.#flushed = true;
     checkAv(this.#context.sendFrameSync(null), 'ending AAC');
@@ -71,13 +84,34 @@ export class AvAacEncoder implements AacEncoder {
     return frames;
   }
 
-  #encodePending(context: CodecContext, frames: Buffer[]): void {
+  #encodePending(frames: Buffer[]): void {
     this.#pendingLength = 0;
     fillPlanar(this.#frame, this.#pending, this.settings.channels);
     this.#frame.pts = this.#samples;
     this.#samples += BigInt(FRAME_SAMPLES);
+    const context = this.#contextForFrame();
     checkAv(context.sendFrameSync(this.#frame), 'encoding AAC');
     this.#takePackets(context, frames);
+  }
+
+  /** Lets the next encoder, if there is one, hear the frame; it takes over when it has heard enough. */
+  #contextForFrame(): CodecContext {
+    if (this.#context === undefined) throw closedError('the AAC encoder');
+    if (this.#next === undefined && this.#wantedKbps !== this.#kbps) {
+      this.#next = { context: openAac({ ...this.settings, bitrateKbps: this.#wantedKbps }), frames: 0 };
+      this.#kbps = this.#wantedKbps;
+    }
+    const next = this.#next;
+    if (next === undefined) return this.#context;
+    if (next.frames++ < TAKEOVER_FRAMES) {
+      checkAv(next.context.sendFrameSync(this.#frame), 'encoding AAC');
+      this.#takePackets(next.context, []);
+      return this.#context;
+    }
+    this.#context.freeContext();
+    this.#context = next.context;
+    this.#next = undefined;
+    return next.context;
   }
 
   #takePackets(context: CodecContext, frames: Buffer[]): void {
@@ -111,9 +145,16 @@ export class AvAacEncoder implements AacEncoder {
     if (this.#context === undefined) return;
     this.#context.freeContext();
     this.#context = undefined;
+    this.#next?.context.freeContext();
+    this.#next = undefined;
     this.#frame.free();
     this.#packet.free();
   }
+}
+
+function checkedBitrate(kbps: number): number {
+  if (!(kbps >= 8 && kbps <= 512)) throw invalidArgument('bitrate_kbps', kbps, '8 to 512 is possible');
+  return kbps;
 }
 
 /** Interleaved 16-bit samples to one plane of floats (-1 to 1) a channel. */

@@ -142,5 +142,7 @@ export interface Resampler {
 export interface AacEncoder {
   /** Any number of samples; gives the ADTS frames that are complete, none or several. */
   encode(samples: Int16Array): Buffer[];
+  /** Effective half a second later, without a break in the sound. */
+  setBitrate(kbps: number): void;
   close(): void;
 }

@@ -49,7 +49,8 @@ class Outputs {
     for (const shape of shapes)
       if (!this.#shapers.has(shapeKey(shape))) this.#shapers.set(shapeKey(shape), this.#shaper(shape));
     if (aac === undefined) this.#closeAac();
-    else if (this.#aac === undefined) {
+    else if (this.#aac !== undefined) this.#aac.setBitrate(aac.bitrateKbps);
+    else {
       this.#aac = this.codecs.aacEncoder({ sampleRate: RATE, channels: 1, bitrateKbps: aac.bitrateKbps });
       this.#aacShaper = this.#shaper({ sampleRate: RATE, channels: 1 });
     }

@@ -2,13 +2,13 @@ import { AlirtcError, messageOf } from '../../common/errors.js';
 import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import type { Logger } from '../../common/logger.js';
 import { DataMsgType } from '../ipc/enums.js';
+import { MAX_DATA_BYTES } from '../ipc/limits.js';
 import type { DataMessage, Room } from '../rtc/types.js';
 import type { Outbox } from './outbox.js';
 import type { Settings } from './settings.js';
 
 /** The LiveKit topic of SendDataChannelMessage. */
 export const DATA_TOPIC = 'alirtc.data';
-const MAX_DATA_BYTES = 48 * 1024;
 const NEWLINE = 0x0a;
 
 export interface DataFields {

@@ -21,6 +21,8 @@ export interface EncodeRequest {
   captureTimeUs: number;
   /** A black picture of the same size instead. */
   black: boolean;
+  /** The size of the picture and not the configured one: what it stands for was sent as it was. */
+  asPushed?: boolean;
 }
 
 /** One converter and one encoder: pushed pictures in, access units of one stream out. */
@@ -28,10 +30,13 @@ export class EncodePipeline {
   #converter: PictureConverter | undefined;
   #encoder: VideoEncoder | undefined;
   #forceKeyFrame = true;
+  #told = '';
 
   constructor(
     private readonly codecs: CodecFactory,
     public configuration: EncoderConfiguration,
+    /** The configured bit rate does not fit a size that was known only with the picture. */
+    private readonly onCorrected: (text: string) => void = () => undefined,
   ) {}
 
   requestKeyFrame(): void {
@@ -39,7 +44,8 @@ export class EncodePipeline {
   }
 
   async encode(request: EncodeRequest): Promise<EncodedPicture> {
-    const target = targetOf(this.configuration, request);
+    const { configuration } = this;
+    const target = targetOf(request.asPushed ? { ...configuration, width: 0, height: 0 } : configuration, request);
     this.#converter ??= this.codecs.pictureConverter();
     const converted = this.#converter.convert(request.picture, target);
     const picture = request.black ? blackPicture(converted.width, converted.height) : converted;
@@ -68,6 +74,7 @@ export class EncodePipeline {
 
   #encoderFor(width: number, height: number): VideoEncoder {
     const settings = settingsFor(this.configuration, width, height);
+    this.#tellCorrection(settings);
     if (this.#encoder === undefined) {
       this.#encoder = this.codecs.videoEncoder(settings);
       return this.#encoder;
@@ -81,6 +88,15 @@ export class EncodePipeline {
       now.keyFrameIntervalMs === settings.keyFrameIntervalMs;
     if (!same) this.#encoder.configure(settings);
     return this.#encoder;
+  }
+
+  #tellCorrection({ width, height, bitrateKbps }: VideoEncoderSettings): void {
+    const wantedKbps = this.configuration.bitrateKbps;
+    if (bitrateKbps === wantedKbps) return;
+    const text = `bitrate ${wantedKbps} corrected to ${bitrateKbps} for pictures of ${width}x${height}`;
+    if (text === this.#told) return;
+    this.#told = text;
+    this.onCorrected(text);
   }
 }
 

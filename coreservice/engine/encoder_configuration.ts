@@ -58,6 +58,8 @@ export const SCREEN_LIMITS: Limits = {
 };
 
 const MIN_SIDE = 16;
+/** Who joins waits for a key frame at the longest so long; the encoder makes one then in any case. */
+const KEY_FRAME_INTERVAL_MS = { least: 100, most: 10_000 } as const;
 const RATES = [5, 10, 15, 20, 30] as const;
 
 type Triple = readonly [least: number, recommended: number, most: number];
@@ -143,13 +145,15 @@ export function sensibleConfiguration(
   const frameRate = correct('frameRate', wanted.frameRate, clamp(Math.round(wanted.frameRate), 1, limits.maxFrameRate));
   // As pushed: the range is applied when the size is known.
   const range = asPushed ? { least: 15, recommended: 512, most: 12_000 } : bitrateRange(width, height, frameRate);
-  const least = Math.min(Math.max(range.least, wanted.minBitrateKbps ?? 0), range.most);
+  const wantedLeast = wanted.minBitrateKbps ?? 0;
+  const least = Math.max(range.least, correct('minBitrate', wantedLeast, clamp(wantedLeast, 0, range.most)));
   const bitrateKbps =
     wanted.bitrateKbps === 0
       ? Math.max(range.recommended, least)
       : correct('bitrate', wanted.bitrateKbps, clamp(wanted.bitrateKbps, least, range.most));
   const interval = wanted.keyFrameIntervalMs ?? 0;
-  const keyFrameIntervalMs = interval === 0 ? 0 : correct('keyFrameInterval', interval, clamp(interval, 100, 60_000));
+  const sensibleInterval = clamp(interval, KEY_FRAME_INTERVAL_MS.least, KEY_FRAME_INTERVAL_MS.most);
+  const keyFrameIntervalMs = interval === 0 ? 0 : correct('keyFrameInterval', interval, sensibleInterval);
   const rotation = wanted.rotation === -1 ? 0 : wanted.rotation;
   const configuration = {
     width,

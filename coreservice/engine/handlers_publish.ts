@@ -1,6 +1,7 @@
 import { AlirtcError } from '../../common/errors.js';
 import { CALL_RESULT_NUMBERS, ERROR_NUMBERS } from '../../common/error_codes.js';
 import { PublishState, RenderMode, VideoMirrorMode, VideoSource } from '../ipc/enums.js';
+import { MAX_SEI_BYTES } from '../ipc/limits.js';
 import { audioProfile } from './audio_profile.js';
 import type { CoreEngine } from './core_engine.js';
 import {
@@ -13,7 +14,6 @@ import {
 import type { Handlers } from './handlers.js';
 import { badParameter } from './handlers_channel.js';
 import type { LocalKind } from './local_media.js';
-import { MAX_SEI_BYTES } from './sei_sender.js';
 
 const SAMPLE_RATES = new Set([8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000]);
 
@@ -104,7 +104,7 @@ export const PUBLISH_HANDLERS: Handlers = {
   SEND_DATA_CHANNEL_MSG: (engine, { networkTime, progress, type }, payload) =>
     engine.data.send(engine.stay?.room, engine.mayPublish, { networkTime, progress, type }, payload),
   CLEAR_EXTERNAL_DATA: (engine) => engine.local.clear(),
-  GET_REMAIN_DATA_BUFFER_SIZE: (engine) => engine.local.sendRemaining(),
+  GET_REMAIN_DATA_BUFFER_SIZE: (engine, { dataType }) => engine.local.sendRemaining(dataType),
 };
 
 function publish(engine: CoreEngine, kind: LocalKind, enable: boolean): void {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../common/logger.js';
-import { PublishAvsyncMode, PublishMode, PublishState, VideoSource } from '../ipc/enums.js';
+import { BufferDataType, PublishAvsyncMode, PublishMode, PublishState, VideoSource } from '../ipc/enums.js';
 import type { JoinConfigFields } from '../ipc/commands.js';
 import type { Room } from '../rtc/types.js';
 import type { EngineClock, EngineTimer } from './clock.js';
@@ -127,9 +127,10 @@ export class LocalMedia {
     this.clear();
   }
 
-  setMayPublish(mayPublish: boolean): void {
+  /** retry: what failed before is tried again. */
+  setMayPublish(mayPublish: boolean, retry = false): void {
     this.#mayPublish = mayPublish;
-    this.reconcile();
+    this.reconcile(retry ? 'all' : undefined);
   }
 
   /** A publishing call was made in the channel. */
@@ -172,12 +173,12 @@ export class LocalMedia {
     if (on) this.#onConsumed();
   }
 
-  /** Answers GET_REMAIN_DATA_BUFFER_SIZE, and carries the credits. */
-  sendRemaining(): void {
+  /** Answers GET_REMAIN_DATA_BUFFER_SIZE: 0 for the kind that was not asked for. Carries the credits. */
+  sendRemaining(dataType: number = BufferDataType.BothAudioAndVideo): void {
     const { outbox } = this.parts;
     outbox.event('REMAIN_BUFFER', {
-      audioBufferSize: Math.ceil(this.audio.queue.queuedMs),
-      videoBufferSize: this.camera.queue.length + this.screen.queue.length,
+      audioBufferSize: dataType === BufferDataType.VideoOnly ? 0 : Math.ceil(this.audio.queue.queuedMs),
+      videoBufferSize: dataType === BufferDataType.AudioOnly ? 0 : this.camera.queue.length + this.screen.queue.length,
       ...(this.#credits ? { alirtcd: this.#consumed() } : {}),
     });
   }

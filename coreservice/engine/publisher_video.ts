@@ -63,7 +63,9 @@ export class VideoPublisher {
 
   constructor(private readonly parts: VideoPublisherParts) {
     const { clock, logger, outbox, codecs } = parts;
-    this.#pipeline = new EncodePipeline(codecs, this.#configuration);
+    this.#pipeline = new EncodePipeline(codecs, this.#configuration, (text) =>
+      outbox.warning('ENCODER_CONFIGURATION_CORRECTED', text),
+    );
     this.queue = new PushQueue<PushedPicture>(
       NO_DELAY_PICTURES,
       // One callback for both video queues: the interface has no more.
@@ -275,7 +277,8 @@ export class VideoPublisher {
     const captureTimeUs = this.#captureTime(wishedUs);
     const { renderMode } = settings.videoSources[kind];
     const request = { picture, rotation: pushed.rotation, renderMode, captureTimeUs, black };
-    if (this.#wanted.has('high')) await this.#encode(track, 'high', this.#pipeline, request);
+    const asPushed = pushed.kind === 'h264';
+    if (this.#wanted.has('high')) await this.#encode(track, 'high', this.#pipeline, { ...request, asPushed });
     if (low && this.parts.small !== undefined) await this.#encode(track, 'low', this.parts.small.pipeline, request);
   }
 

@@ -1,7 +1,6 @@
 import { buildSei, insertSei } from '../../rtp/sei.js';
 import { OWN_SEI_PREFIX } from './sei_receiver.js';
 
-export const MAX_SEI_BYTES = 4096;
 const FOR_EVER = -1;
 
 type Layer = 'high' | 'low';

@@ -131,5 +131,8 @@ const SAMPLE_RATES = [8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000] as c
 /** 0 is "as it is". */
 function nearestRate(wanted: number): number {
   if (wanted === 0) return 0;
-  return SAMPLE_RATES.reduce<number>((best, rate) => (Math.abs(rate - wanted) < Math.abs(best - wanted) ? rate : best));
+  return SAMPLE_RATES.reduce<number>(
+    (best, rate) => (Math.abs(rate - wanted) < Math.abs(best - wanted) ? rate : best),
+    SAMPLE_RATES[0],
+  );
 }

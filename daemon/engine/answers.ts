@@ -24,11 +24,18 @@ export class Answers {
     return this.#sdkVersion.ask(() => this.#engine.send('GET_SDK_VERSION', {}), deadlineMs);
   }
 
-  remainBuffer(dataType: number = BufferDataType.BothAudioAndVideo): Promise<{
+  /** 0 for the kind that is not asked for. */
+  async remainBuffer(dataType: number = BufferDataType.BothAudioAndVideo): Promise<{
     audioBufferMs: number;
     videoBufferFrames: number;
   }> {
-    return this.#remain.ask(() => this.#engine.send('GET_REMAIN_DATA_BUFFER_SIZE', { dataType }), ANSWER_DEADLINE_MS);
+    const ask = (): void => this.#engine.send('GET_REMAIN_DATA_BUFFER_SIZE', { dataType });
+    const { audioBufferMs, videoBufferFrames } = await this.#remain.ask(ask, ANSWER_DEADLINE_MS);
+    // The answer may be one that came unasked, which has both.
+    return {
+      audioBufferMs: dataType === BufferDataType.VideoOnly ? 0 : audioBufferMs,
+      videoBufferFrames: dataType === BufferDataType.AudioOnly ? 0 : videoBufferFrames,
+    };
   }
 
   onSdkVersion({ sdkVersion }: CallbackFields<'SDK_VERSION'>): void {

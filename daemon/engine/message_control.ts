@@ -1,3 +1,4 @@
+import { MAX_DATA_BYTES, MAX_SEI_BYTES } from '../../coreservice/ipc/limits.js';
 import type { SendDataChannelMessageRequest, SendMediaExtensionMsgRequest } from '../../gen/alirtc/v1/engine.js';
 import { DataChannelMsg, PublishState } from '../../gen/alirtc/v1/types.js';
 import { dataMsgType } from '../conversions.js';
@@ -7,10 +8,6 @@ import { checkRange } from './checks.js';
 import type { EngineContext } from './engine_context.js';
 import type { SettingsControl } from './settings_control.js';
 
-/** engine-semantics.md, section 4. */
-const MAX_SEI_BYTES = 4096;
-/** What LiveKit carries in one reliable packet. */
-const MAX_DATA_BYTES = 15 * 1024;
 const FOREVER = -1;
 const MAX_DELAY_MS = 3_600_000;
 

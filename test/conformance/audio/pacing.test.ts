@@ -189,8 +189,10 @@ describe('audio: pushing and time', () => {
       check.within(both.videoBufferFrames, 14, 20, 'pictures');
       const audio = await engine.getRemainDataBufferSize(BufferDataType.AUDIO_ONLY);
       check.within(audio.audioBufferMs, 1400, 2000, 'ms of sound alone');
+      check.equal(audio.videoBufferFrames, 0, 'pictures were not asked for');
       const video = await engine.getRemainDataBufferSize(BufferDataType.VIDEO_ONLY);
       check.within(video.videoBufferFrames, 12, 20, 'pictures alone');
+      check.equal(video.audioBufferMs, 0, 'sound was not asked for');
       await delay(1000);
       const later = await remaining(engine);
       check.within(later.videoBufferFrames * 100 - later.audioBufferMs, -150, 150, 'ms between what waits of both');

@@ -78,7 +78,7 @@ describe('messages: parameters, tokens, version', () => {
   );
 
   row(
-    'the bit rate of AAC follows its key, as bit/s or kbit/s, as text or number, at creation and in the call',
+    'the bit rate of AAC follows its key, as bit/s or kbit/s, as text or number, at creation and in the call, in the stream that is open',
     { covers: ['SetParameter', 'CreateAliRTCEngine', 'OnSubscribeAudioAac'], peer: 'engine' },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
@@ -87,18 +87,23 @@ describe('messages: parameters, tokens, version', () => {
       const key = 'user_specified_audio_observer_codec_bitrate';
       const receiver = await scene.client.createEngine({ extra: { [key]: '32000' } });
       await scene.join(receiver, 'receiver', { publishMode: PublishMode.MANUALLY });
+      await using ear = new Ear(receiver.audioAac());
       for (const [value, kbps] of [
         [undefined, 32],
         [96, 96],
         ['48', 48],
       ] as const) {
         if (value !== undefined) await receiver.setParameter({ [key]: value });
-        await using ear = new Ear(receiver.audioAac());
-        await ear.until((_frame, index) => index >= 30);
+        // A new encoder takes half a second to take over.
+        await ear.more(35);
         const bytes = (await ear.more(80)).reduce((sum, { data }) => sum + data.length, 0);
         const measured = (bytes * 8) / 1000 / ((80 * 1024) / 48_000);
         check.within(measured, kbps * 0.75, kbps * 1.25, `kbit/s of AAC with ${key} ${value ?? 'from the creation'}`);
       }
+      const gaps = ear.heard
+        .slice(1)
+        .filter(({ frame }, i) => frame.sequence !== (ear.heard[i]?.frame.sequence ?? 0) + 1);
+      check.equal(gaps.length, 0, 'gaps in the stream');
       await receiver.release();
     },
   );

@@ -9,7 +9,6 @@ import {
 import { NumberedPictures } from '../../support/media/numbered_picture.js';
 import { startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
 import { row, type Check } from '../support/row.js';
-import { EventRecord } from './support/event_record.js';
 import { openPair } from './support/pair.js';
 import { PictureFeed } from './support/picture_feed.js';
 import { encodedUntil } from './support/receiving.js';
@@ -150,54 +149,6 @@ describe('conformance: encoder settings', () => {
         (_, index) => index === 5,
       );
       for (const unit of camera) check.equal([unit.width, unit.height], [640, 480], 'the camera keeps its own');
-    },
-  );
-
-  row(
-    'what is not sensible is corrected to the nearest sensible value and named by OnWarning; what is sensible is not',
-    {
-      covers: ['OnWarning', 'SetVideoEncoderConfiguration', 'SetScreenShareEncoderConfiguration'],
-      peer: 'engine',
-    },
-    async (check: Check) => {
-      await using pair = await openPair(daemon, { prepare: (sender) => sender.setExternalVideoSource(true) });
-      const { sender } = pair;
-      using events = new EventRecord(sender);
-      const sensible = { dimensions: { width: 640, height: 360 }, frameRate: 15, bitrateKbps: 512 };
-      const corrections = [
-        { change: { dimensions: { width: 3840, height: 2160 }, bitrateKbps: 0 }, text: 'width 3840 corrected to 1920' },
-        { change: { dimensions: { width: 2, height: 2 }, bitrateKbps: 0 }, text: 'width 2 corrected to 16' },
-        { change: { dimensions: { width: 641, height: 361 } }, text: 'width 641 corrected to 642' },
-        { change: { frameRate: 120, bitrateKbps: 0 }, text: 'frameRate 120 corrected to 30' },
-        { change: { frameRate: 0, bitrateKbps: 0 }, text: 'frameRate 0 corrected to 1' },
-        { change: { bitrateKbps: 1 }, text: 'bitrate 1 corrected to 248' },
-        { change: { bitrateKbps: 50_000 }, text: 'bitrate 50000 corrected to 1024' },
-        { change: { keyFrameIntervalMs: 1 }, text: 'keyFrameInterval 1 corrected to 100' },
-        { change: { keyFrameIntervalMs: 3_600_000 }, text: 'keyFrameInterval 3600000 corrected to 60000' },
-      ];
-      await sender.setVideoEncoderConfiguration(sensible);
-      for (const { change, text } of corrections) {
-        await sender.setVideoEncoderConfiguration({ ...sensible, ...change });
-        await events.first('onWarning', (warning) => JSON.stringify(warning).includes(text));
-        check.ok(true, text);
-      }
-      await sender.setVideoEncoderConfiguration(sensible);
-      await sender.setScreenShareEncoderConfiguration({
-        dimensions: { width: 0, height: 0 },
-        frameRate: 5,
-        bitrateKbps: 512,
-      });
-      await sender.setScreenShareEncoderConfiguration({
-        dimensions: { width: 7680, height: 4320 },
-        frameRate: 60,
-        bitrateKbps: 0,
-      });
-      await events.first('onWarning', (warning) => JSON.stringify(warning).includes('width 7680 corrected to 3840'));
-      check.equal(events.of('onWarning').length, corrections.length + 1, 'as many warnings as calls with corrections');
-      // The corrected bit rate is the one that is used: the pictures go on.
-      await using _feed = new PictureFeed(sender, 30, texture(320, 180));
-      const units = await encodedUntil(pair.receiver, { uid: 'sender' }, (_, index) => index === 5);
-      check.equal([units[0]?.width, units[0]?.height], [640, 360]);
     },
   );
 });

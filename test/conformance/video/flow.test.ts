@@ -1,4 +1,5 @@
 import {
+  BufferDataType,
   PublishAvsyncMode,
   PublishState,
   VideoDataFormat,
@@ -102,7 +103,7 @@ describe('conformance: the flow of pictures', () => {
   );
 
   row(
-    'a muted camera is black pictures at the same rate and size, with no change of tracks or states; then it goes on',
+    'a muted camera is black pictures at the same rate and size, also of access units larger than the configuration, with no change of tracks or states; then it goes on',
     { covers: ['MuteLocalCamera', 'OnRemoteVideoSample'], peer: 'engine' },
     async (check: Check) => {
       await using pair = await openCamera(daemon);
@@ -113,11 +114,11 @@ describe('conformance: the flow of pictures', () => {
       using here = new EventRecord(sender);
       const readable = (picture: { data: Buffer; width: number; height: number }): boolean =>
         readPictureNumber(picture.data, picture.width, picture.height) !== undefined;
-      const becomesBlack = async (what: string): Promise<void> => {
+      const becomesBlack = async (what: string, size: { width: number; height: number }): Promise<void> => {
         await sender.muteLocalCamera(true);
         let blackSince = 0;
         await picturesUntil(receiver, { uid: 'sender' }, (picture) => {
-          check.equal([picture.width, picture.height], [SIZE.width, SIZE.height], `${what}: size`);
+          check.equal([picture.width, picture.height], [size.width, size.height], `${what}: size`);
           if (fromBlack(picture) > 6) blackSince = 0;
           else if (++blackSince === 1) return false;
           return blackSince === 15;
@@ -126,12 +127,14 @@ describe('conformance: the flow of pictures', () => {
         await sender.muteLocalCamera(false);
         await picturesUntil(receiver, { uid: 'sender' }, readable);
       };
-      await becomesBlack('pictures');
-      const units = encodePictures('h264', new NumberedPictures(SIZE.width, SIZE.height, 15), 30, 15);
-      const data = (i: number): Buffer => units[i % units.length]?.data ?? Buffer.alloc(0);
-      feed.show((i) => ({ format: VideoDataFormat.H264, ...SIZE, timestampMs: 0, data: data(i) }));
-      await encodedUntil(receiver, { uid: 'sender' }, ({ data: seen }) => units.some((unit) => unit.data.equals(seen)));
-      await becomesBlack('access units');
+      await becomesBlack('pictures', SIZE);
+      for (const size of [SIZE, { width: 2 * SIZE.width, height: 2 * SIZE.height }]) {
+        const units = encodePictures('h264', new NumberedPictures(size.width, size.height, 15), 30, 15);
+        const data = (i: number): Buffer => units[i % units.length]?.data ?? Buffer.alloc(0);
+        feed.show((i) => ({ format: VideoDataFormat.H264, ...size, timestampMs: 0, data: data(i) }));
+        await encodedUntil(receiver, { uid: 'sender' }, ({ width, keyFrame }) => keyFrame && width === size.width);
+        await becomesBlack(`access units of ${size.width}x${size.height}`, size);
+      }
       const told = [...there.all, ...here.all].map(({ type }) => type);
       const changes = told.filter((type) => /TrackAvailable|PublishState|SubscribeState|OffLine|onError/.test(type));
       check.equal(changes, [], 'changes of tracks or states');
@@ -200,11 +203,11 @@ describe('conformance: the flow of pictures', () => {
       check.ok(refused >= 2, `pictures refused: ${refused}`);
       await events.first('onPushVideoFrameBufferFull', ({ isFull }) => isFull);
       await events.first('onPushVideoFrameBufferFull', ({ isFull }) => !isFull);
-      const { videoBufferFrames } = await sender.getRemainDataBufferSize(1);
+      const { videoBufferFrames } = await sender.getRemainDataBufferSize(BufferDataType.VIDEO_ONLY);
       check.within(videoBufferFrames, cache / 2 - 2, cache / 2, 'pictures queued when it is told that half is free');
       // One more as the end.
       await eventually(async () => {
-        const { videoBufferFrames: left } = await sender.getRemainDataBufferSize(1);
+        const { videoBufferFrames: left } = await sender.getRemainDataBufferSize(BufferDataType.VIDEO_ONLY);
         return left === 0 ? undefined : `${left} pictures left`;
       });
       await push(900, accepted * 50);

@@ -23,12 +23,17 @@ function accessUnit(data: Buffer): VideoFrameInput {
   return { format: VideoDataFormat.H264, ...SIZE, timestampMs: 0, data };
 }
 
+/** An access unit of these NAL units; the start code of each has so many bytes. */
+function withStartCodes(nals: readonly Buffer[], length: (index: number) => 3 | 4): Buffer {
+  const startCode = Buffer.from([0, 0, 0, 1]);
+  return Buffer.concat(nals.flatMap((nal, index) => [startCode.subarray(4 - length(index)), nal]));
+}
+
 /** RTP carries NAL units without their start codes: received ones all have the long form, so those that are pushed have it too. */
 function encodeRound(pictures: NumberedPictures): EncodedUnit[] {
-  const startCode = Buffer.from([0, 0, 0, 1]);
   return encodePictures('h264', pictures, ROUND, 15).map(({ data, keyFrame }) => ({
     keyFrame,
-    data: Buffer.concat(splitAnnexB(data).flatMap((nal) => [startCode, nal])),
+    data: withStartCodes(splitAnnexB(data), () => 4),
   }));
 }
 
@@ -69,6 +74,29 @@ describe('conformance: H.264 goes through as it is', () => {
       check.equal(received[0]?.codec, VideoCodec.H264);
       check.equal(received[0]?.track, VideoTrackType.CAMERA_LARGE);
       check.ok(feed.pushed > 2 * ROUND, 'pictures pushed');
+    },
+  );
+
+  row(
+    'start codes of three and four bytes: the NAL units of an access unit arrive bit by bit and in order, each behind one of four bytes',
+    { covers: ['PushExternalVideoFrame', 'OnRemoteVideoEncodedSample'], peer: 'engine' },
+    async (check: Check) => {
+      await using pair = await openPair(daemon, { prepare: (sender) => sender.setExternalVideoSource(true) });
+      const short = units.map(({ data }) => withStartCodes(splitAnnexB(data), (nal) => (nal === 0 ? 4 : 3)));
+      check.ok(
+        short.some((data, index) => data.length < (units[index]?.data.length ?? 0)),
+        'some start codes are short',
+      );
+      await using _feed = new PictureFeed(pair.sender, 30, (i) => accessUnit(short[i % ROUND] ?? Buffer.alloc(0)));
+      const received = await encodedUntil(pair.receiver, { uid: 'sender' }, (_, index) => index === ROUND);
+      const nals = units.map(({ data }) => splitAnnexB(data).map((nal) => nal.toString('base64')));
+      const got = received.map(({ data }) => splitAnnexB(data).map((nal) => nal.toString('base64')));
+      const begin = nals.findIndex((unit) => unit.join() === got[0]?.join());
+      check.ok(begin >= 0, 'the first access unit is none of those that were pushed');
+      for (const [index, unit] of received.entries()) {
+        check.equal(got[index], nals[(begin + index) % ROUND], `NAL units of access unit ${index}`);
+        check.ok(unit.data.equals(withStartCodes(splitAnnexB(unit.data), () => 4)), `start codes of unit ${index}`);
+      }
     },
   );
 

@@ -57,6 +57,27 @@ describe('AAC', () => {
     assert.equal(channelOf(both, 2, 0)[1], left[1]);
   });
 
+  it('changes the bit rate without a break in the sound', () => {
+    const encoder = new AvAacEncoder({ sampleRate: 48_000, channels: 1, bitrateKbps: 64 });
+    const frames: Buffer[] = [];
+    const block = (i: number): Int16Array =>
+      tone({ hz: 1000, sampleRate: 48_000, channels: 1, level: 0.5 }, 480, i * 480);
+    for (let i = 0; i < 400; i++) {
+      if (i === 100) encoder.setBitrate(48);
+      if (i === 250) encoder.setBitrate(128);
+      frames.push(...encoder.encode(block(i)));
+    }
+    encoder.close();
+    assert.equal(frames.length, Math.floor((400 * 480) / 1024) - 1);
+    const [samples] = decodeAdts(frames);
+    assert.ok(samples);
+    // Every 20 ms around both changes is the tone and nothing else.
+    for (let from = 40_000; from + 960 <= 160_000; from += 960) {
+      const noise = noiseToToneDb(samples.subarray(from, from + 960), 1000, 48_000);
+      assert.ok(noise < -25, `${noise} dB at sample ${from}`);
+    }
+  });
+
   it('refuses rates that ADTS has no index for, and use after close', () => {
     assert.throws(() => new AvAacEncoder({ sampleRate: 47_000, channels: 1, bitrateKbps: 64 }), {
       field: 'sample_rate',

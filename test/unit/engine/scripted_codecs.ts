@@ -119,7 +119,7 @@ export class ScriptedCodecs implements CodecFactory {
     };
   }
 
-  aacEncoder(): { encode(samples: Int16Array): Buffer[]; close(): void } {
+  aacEncoder(): { encode(samples: Int16Array): Buffer[]; setBitrate(kbps: number): void; close(): void } {
     let pending = 0;
     return {
       encode: (samples) => {
@@ -128,6 +128,7 @@ export class ScriptedCodecs implements CodecFactory {
         for (; pending >= 1024; pending -= 1024) frames.push(Buffer.from([0xff, 0xf1]));
         return frames;
       },
+      setBitrate: () => undefined,
       close: () => undefined,
     };
   }
