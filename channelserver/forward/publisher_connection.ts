@@ -4,14 +4,13 @@ import { chooseCodec, forwardable } from './codecs.js';
 import type { CodecName, ForwardCodec } from './codecs.js';
 import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { parseSdp } from './sdp.js';
-import type { Sdp, SdpExtension, SdpMedia } from './sdp.js';
-import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI, writeSdp } from './sdp_write.js';
+import type { Sdp, SdpMedia } from './sdp.js';
+import { writeSdp } from './sdp_write.js';
 import type { Description, MediaSection } from './sdp_write.js';
 import { sctpOf, tellState } from './transports.js';
 import { UplinkRouter } from './uplink_router.js';
 import type { UpTrack } from './up_track.js';
-
-const USED_EXTENSIONS = [MID_URI, RID_URI, TRANSPORT_CC_URI, AUDIO_LEVEL_URI];
+import { usedExtensions } from './used_extensions.js';
 
 /** What was announced by AddTrack and waits for, or has, its m-line. */
 export interface Announcement {
@@ -161,8 +160,4 @@ function sends({ direction }: SdpMedia): boolean {
 
 function receives({ kind, port, direction }: SdpMedia): boolean {
   return (kind === 'audio' || kind === 'video') && port !== 0 && /recv/.test(direction);
-}
-
-function usedExtensions({ extensions }: SdpMedia): SdpExtension[] {
-  return extensions.filter(({ uri }) => USED_EXTENSIONS.includes(uri));
 }

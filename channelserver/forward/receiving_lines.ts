@@ -3,6 +3,7 @@ import { forwardable } from './codecs.js';
 import type { DownTrack } from './down_track.js';
 import type { SdpMedia } from './sdp.js';
 import type { MediaSection } from './sdp_write.js';
+import { usedExtensions } from './used_extensions.js';
 
 type Kind = 'audio' | 'video';
 
@@ -92,10 +93,18 @@ export class ReceivingLines {
   }
 
   /** Our side of an m-line that offered() has seen. */
-  section({ kind, mid, codecs }: SdpMedia): MediaSection {
+  section(media: SdpMedia): MediaSection {
+    const { kind, mid, codecs } = media;
     const line = this.#lines.get(mid);
     const idle = forwardable(kind as Kind, codecs).slice(0, 1);
-    const section: MediaSection = { kind: kind as Kind, mid, direction: 'inactive', codecs: idle, extensions: [] };
+    const section: MediaSection = {
+      kind: kind as Kind,
+      mid,
+      direction: 'inactive',
+      codecs: idle,
+      // Chromium's next offers have only extensions that an answer of the connection had: RIDs for one, which simulcast needs.
+      extensions: usedExtensions(media),
+    };
     if (line?.down === undefined || line.codec === undefined) return section;
     const { streamId, trackId, ssrc } = line.down;
     return {
