@@ -34,6 +34,7 @@ export class Roster {
     this.#on('participant_left', (participant) => this.#left(participant));
     this.#on('track_published', (participant) => this.#review(participant));
     this.#on('track_unpublished', (participant) => this.#review(participant));
+    this.#on('track_muted', (participant) => this.#review(participant));
     this.#on('track_subscribed', (participant, publication, track) =>
       this.#users.get(participant.identity)?.subscribed(publication, track),
     );

@@ -42,11 +42,13 @@ export interface Availability {
 
 export const NOTHING_AVAILABLE: Availability = { audioTrack: AudioTrack.No, videoTrack: VideoTrack.No };
 
+/** What a user's tracks bring now: a track that LiveKit calls muted brings nothing until it is unmuted. (An engine that mutes goes on sending, silence and black.) */
 export function availabilityOf(participant: RemoteParticipant): Availability {
-  const camera = publicationOf(participant, 'camera') === undefined ? 0 : VideoTrack.Camera;
-  const screen = publicationOf(participant, 'screen') === undefined ? 0 : VideoTrack.Screen;
+  const there = (kind: RemoteKind): boolean => publicationOf(participant, kind)?.muted === false;
+  const camera = there('camera') ? VideoTrack.Camera : 0;
+  const screen = there('screen') ? VideoTrack.Screen : 0;
   return {
-    audioTrack: publicationOf(participant, 'audio') === undefined ? AudioTrack.No : AudioTrack.Mic,
+    audioTrack: there('audio') ? AudioTrack.Mic : AudioTrack.No,
     videoTrack: (camera + screen) as VideoTrack,
   };
 }
