@@ -31,6 +31,8 @@ export interface Sample {
   /** Pictures a second that the core decoded, all users together. */
   receivedFps: number;
   sentFps: number;
+  /** Of received packets. */
+  lossPercent: number;
   /** Frames to the engine's clients. */
   deliveredPerSecond: number;
   droppedPerSecond: number;

@@ -57,5 +57,5 @@ const DEVICE_ERRORS: Readonly<Record<string, string>> = {
 export function deviceProblem(error: unknown): string {
   const name = error instanceof Error ? error.name : '';
   const fallback = error instanceof Error ? error.message : String(error);
-  return DEVICE_ERRORS[name] ?? fallback;
+  return (DEVICE_ERRORS[name] ?? fallback).replace(/\.$/, '');
 }

@@ -41,6 +41,12 @@ export function EnginePlots({ engine }: { engine: EngineView }) {
           ]}
         />
         <Plot
+          title="Lost packets"
+          timesMs={timesMs}
+          format={perCent}
+          series={[{ name: 'of received ones', colour: '--series-3', values: of('lossPercent') }]}
+        />
+        <Plot
           title="Memory"
           timesMs={timesMs}
           format={bytes}

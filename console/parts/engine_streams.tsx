@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { EngineView, UserView, VideoFigures } from '../../common/console_api.js';
+import type { EngineView, PublishedView, UserView, VideoFigures } from '../../common/console_api.js';
 import { bitRate, count, perCent } from '../format.js';
 import { Badge } from './badge.js';
 import { Panel } from './panel.js';
@@ -103,40 +103,50 @@ const PUBLISHED_NAMES = { camera: 'camera', dual: 'small camera', screen: 'scree
 
 /** What the engine sends. */
 export function Published({ engine }: { engine: EngineView }) {
+  const isOut = (one: PublishedView): boolean => one.state === 'PUBLISHED' || one.state === 'PUBLISHING';
+  const sent = engine.published.filter(isOut);
+  const rest = engine.published.filter((one) => !isOut(one)).map(({ kind }) => PUBLISHED_NAMES[kind]);
   return (
     <Panel title="Sends">
-      <table class="cards">
-        <caption class="visually-hidden">Streams that the engine publishes</caption>
-        <thead>
-          <tr>
-            <th scope="col">Stream</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">
-              Pictures
-            </th>
-            <th scope="col" class="number">
-              Rate
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {engine.published.map(({ kind, state, fps, kbps }) => (
-            <tr key={kind}>
-              <th scope="row">{PUBLISHED_NAMES[kind]}</th>
-              <td data-name="State">
-                <Badge state={state} />
-              </td>
-              <td data-name="Pictures" class="number">
-                {fps > 0 ? `${fps} fps` : '–'}
-              </td>
-              <td data-name="Rate" class="number">
-                {kbps > 0 ? bitRate(kbps) : '–'}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {sent.length > 0 && <PublishedTable sent={sent} />}
+      <p class="quiet pad">{sent.length === 0 ? 'Nothing is published.' : `Not published: ${rest.join(', ')}.`}</p>
     </Panel>
+  );
+}
+
+function PublishedTable({ sent }: { sent: readonly PublishedView[] }) {
+  return (
+    <table class="cards">
+      <caption class="visually-hidden">Streams that the engine publishes</caption>
+      <thead>
+        <tr>
+          <th scope="col">Stream</th>
+          <th scope="col">State</th>
+          <th scope="col" class="number">
+            Pictures
+          </th>
+          <th scope="col" class="number">
+            Rate
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {sent.map(({ kind, state, fps, kbps }) => (
+          <tr key={kind}>
+            <th scope="row">{PUBLISHED_NAMES[kind]}</th>
+            <td data-name="State">
+              <Badge state={state} />
+            </td>
+            <td data-name="Pictures" class="number">
+              {fps > 0 ? `${fps} fps` : '–'}
+            </td>
+            <td data-name="Rate" class="number">
+              {kbps > 0 ? bitRate(kbps) : '–'}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -13,9 +13,9 @@ interface EventListProps {
 export function EventList({ events, withEngine, empty, label }: EventListProps) {
   const newestFirst = [...events].reverse();
   return (
-    <div class="event-scroll" tabIndex={0} role="region" aria-label={label}>
+    <div class="event-scroll" tabIndex={0} role="log" aria-label={label}>
       {newestFirst.length === 0 && <p class="quiet pad">{empty}</p>}
-      <ol class="events" aria-live="polite" aria-relevant="additions" aria-label={label}>
+      <ol class={withEngine ? 'events' : 'events events-of-one'}>
         {newestFirst.map((event) => (
           <li key={`${event.engineId} ${event.sequence}`} class={`event event-${toneOf(event.name)}`}>
             <time dateTime={new Date(event.timeMs).toISOString()}>{clockTime(event.timeMs)}</time>

@@ -1,9 +1,16 @@
 import type { ComponentChildren } from 'preact';
 
+interface FigureProps {
+  name: string;
+  value: ComponentChildren;
+  note?: ComponentChildren;
+  wide?: boolean;
+}
+
 /** A number that matters, with its name; inside a <dl>. */
-export function Figure({ name, value, note }: { name: string; value: ComponentChildren; note?: ComponentChildren }) {
+export function Figure({ name, value, note, wide = false }: FigureProps) {
   return (
-    <div class="figure">
+    <div class={wide ? 'figure figure-wide' : 'figure'}>
       <dt>{name}</dt>
       <dd>
         <span class="figure-value">{value}</span>

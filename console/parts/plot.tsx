@@ -17,7 +17,7 @@ interface PlotProps {
   format: (value: number) => string;
 }
 
-const HEIGHT = 132;
+const HEIGHT = 136;
 const SPAN_S = 5 * 60;
 
 /** The last five minutes of some figures. The legend above it tells the newest, or those under the pointer. */
@@ -98,8 +98,8 @@ function optionsOf(
       y: { range: (_self, _low, high) => [0, Math.max(high * 1.15, 1)] },
     },
     axes: [
-      { ...axis, space: 70, values: (_self, times) => times.map(minutesAndSeconds) },
-      { ...axis, size: 62, space: 28, values: (_self, values) => values.map(format) },
+      { ...axis, size: 26, incrs: [60], values: (_self, times) => times.map(hoursAndMinutes) },
+      { ...axis, size: 76, space: 30, values: (_self, values) => values.map(format) },
     ],
     series: [
       {},
@@ -114,8 +114,7 @@ function optionsOf(
   };
 }
 
-function minutesAndSeconds(timeS: number): string {
+function hoursAndMinutes(timeS: number): string {
   const time = new Date(timeS * 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return `${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
 }

@@ -84,7 +84,7 @@ function Title({ engine, node }: { engine: EngineView; node: NodeView | undefine
 }
 
 function roleText(role: string): string {
-  return role === 'INTERACTIVE' ? 'a streamer' : 'an audience';
+  return role === 'INTERACTIVE' ? 'a streamer' : 'audience';
 }
 
 function Ended({ engine }: { engine: EngineView }) {

@@ -60,6 +60,7 @@ function NodeFigures({ state, node, liveEngines }: { state: NodeState; node: Nod
       <Figure name="Up" value={duration(sample.timeMs - node.startedAtMs)} note={`process ${node.processId}`} />
       <Figure
         name="Channel server"
+        wide
         value={<span class="url">{node.channelServerUrl === '' ? 'none' : node.channelServerUrl}</span>}
         note={node.channelServerEmbedded ? 'embedded' : 'of the operator'}
       />

@@ -49,7 +49,7 @@ export class EngineWatch {
 
   takeSample(status: ProcessStatus, timeMs: number): void {
     this.#figures.prune(timeMs);
-    const { sentKbps, receivedKbps } = this.#figures.call;
+    const { sentKbps, receivedKbps, lossPercent } = this.#figures.call;
     const { delivered, dropped } = this.session.media.totals;
     const before = this.#frames ?? { delivered, dropped, timeMs };
     const seconds = Math.max(0.001, (timeMs - before.timeMs) / 1000);
@@ -62,6 +62,7 @@ export class EngineWatch {
       receivedKbps,
       receivedFps: this.#figures.receivedFps,
       sentFps: this.#figures.sentFps,
+      lossPercent,
       deliveredPerSecond: Math.round(((delivered - before.delivered) / seconds) * 10) / 10,
       droppedPerSecond: Math.round(((dropped - before.dropped) / seconds) * 10) / 10,
     });
@@ -100,6 +101,7 @@ const NO_SAMPLE: Omit<Sample, 'timeMs'> = {
   receivedKbps: 0,
   receivedFps: 0,
   sentFps: 0,
+  lossPercent: 0,
   deliveredPerSecond: 0,
   droppedPerSecond: 0,
 };

@@ -29,12 +29,9 @@ export class PreviewEncoder {
   #session: Session | undefined;
 
   encode(picture: Picture): Buffer {
-    if (this.#session?.suits(picture) !== true) {
-      this.close();
-      this.#session = new Session(picture);
-    }
-    const session = this.#session as Session;
-    return session.encode(picture);
+    if (this.#session?.suits(picture) === false) this.close();
+    this.#session ??= new Session(picture);
+    return this.#session.encode(picture);
   }
 
   close(): void {
