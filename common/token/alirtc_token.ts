@@ -12,6 +12,9 @@ export interface AuthInfo {
   timestamp: number;
 }
 
+/** A status shows the beginning of a value. */
+const VALUE_CHARACTERS = 80;
+
 const TokenJson = z.object({
   appid: z.string(),
   channelid: z.string(),
@@ -82,12 +85,14 @@ export function verifyToken(
       `the token is for channel "${auth.channel}", the join for "${join.channel}"`,
       'channel_id',
       'join the channel of the token',
+      join.channel,
     );
   if (auth.userId !== join.userId)
     throw badToken(
       `the token is for user "${auth.userId}", the join for "${join.userId}"`,
       'user_id',
       'join as the user of the token',
+      join.userId,
     );
   const key = keys.get(auth.appId);
   if (key === undefined)
@@ -95,7 +100,7 @@ export function verifyToken(
       reason: 'ERR_JOIN_BAD_APPID',
       number: ERROR_NUMBERS.ERR_JOIN_BAD_APPID,
       field: 'app_id',
-      value: auth.appId,
+      value: auth.appId.slice(0, VALUE_CHARACTERS),
       remedy: "add the app id to the daemon's key file, or use one that it has",
     });
   const wanted = Buffer.from(tokenHash(auth, key), 'utf8');
@@ -111,14 +116,17 @@ export function verifyToken(
       `the token expired at ${new Date(auth.timestamp * 1000).toISOString()}`,
       'timestamp',
       'make a new token',
+      String(auth.timestamp),
     );
 }
 
-function badToken(message: string, field: string, remedy: string): AlirtcError {
+/** The value of a token itself is never told. */
+function badToken(message: string, field: string, remedy: string, value = ''): AlirtcError {
   return new AlirtcError('unauthenticated', message, {
     reason: 'ERR_JOIN_BAD_TOKEN',
     number: ERROR_NUMBERS.ERR_JOIN_BAD_TOKEN,
     field,
+    value,
     remedy,
   });
 }

@@ -3,6 +3,7 @@ import type { EngineServiceServer } from '../../gen/alirtc/v1/engine.js';
 import { bufferDataType } from '../conversions.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import type { EngineSession } from '../engine/engine_session.js';
+import { onEngine } from './error_facts.js';
 import { unary } from './handlers.js';
 
 type Handle<Request, Response> = (
@@ -15,7 +16,13 @@ type Handle<Request, Response> = (
 export function engineService(registry: EngineRegistry, logger: Logger): EngineServiceServer {
   /** A call on a live engine. */
   const on = <Request extends { engineId: string }, Response>(handle: Handle<Request, Response>) =>
-    unary<Request, Response>(logger, (request, signal) => handle(registry.get(request.engineId), request, signal));
+    unary<Request, Response>(logger, async (request, signal) => {
+      try {
+        return await handle(registry.get(request.engineId), request, signal);
+      } catch (error) {
+        throw onEngine(error, request.engineId);
+      }
+    });
   /** A call that answers nothing. */
   const set = <Request extends { engineId: string }>(act: (engine: EngineSession, request: Request) => void) =>
     on<Request, Record<string, never>>((engine, request) => {

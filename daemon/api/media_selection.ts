@@ -7,6 +7,8 @@ import type { FrameKind } from '../media/media_frame.js';
 const RATES_HZ = [8000, 12000, 16000, 24000, 32000, 44100, 48000];
 const DEFAULT_RATE_HZ = 48_000;
 const MAX_NAMED_USERS = 256;
+/** There are four; some may be named twice. */
+const MAX_NAMED_TRACKS = 16;
 
 /** What the requests of the frame streams have in common; each has a part of it. */
 export interface StreamRequest {
@@ -21,6 +23,7 @@ export interface StreamRequest {
 export function selectionOf(kind: FrameKind, request: StreamRequest): Selection {
   const { uids = [], tracks = [], sampleRateHz = 0, channels = 0, localFrames: local = false } = request;
   checkRange('uids', uids.length, 0, MAX_NAMED_USERS);
+  checkRange('tracks', tracks.length, 0, MAX_NAMED_TRACKS);
   return {
     kind,
     local,

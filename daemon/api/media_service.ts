@@ -10,9 +10,11 @@ import type {
 } from '../../gen/alirtc/v1/media.js';
 import { AudioFrameData } from '../../gen/alirtc/v1/types.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
+import type { EngineSession } from '../engine/engine_session.js';
 import { serializeFrame } from '../media/frame_message.js';
 import type { FrameMessage } from '../media/frame_message.js';
 import type { FrameKind } from '../media/media_frame.js';
+import { onEngine } from './error_facts.js';
 import { failStream, signalOf, unary } from './handlers.js';
 import { checkedRequest } from './malformed_request.js';
 import { queueFramesOf, selectionOf } from './media_selection.js';
@@ -37,20 +39,27 @@ export const MEDIA_SERVICE = {
 };
 
 export function mediaService(registry: EngineRegistry, logger: Logger) {
+  const on = (engineId: string, act: (engine: EngineSession) => void): void => {
+    try {
+      act(registry.get(engineId));
+    } catch (error) {
+      throw onEngine(error, engineId);
+    }
+  };
   return {
     ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], registry, logger)),
     pushExternalVideoFrame: unary(logger, ({ engineId, sourceType, frame }: PushExternalVideoFrameRequest) => {
-      registry.get(engineId).push.pushVideo(sourceType, frame);
+      on(engineId, ({ push }) => push.pushVideo(sourceType, frame));
       return {};
     }),
     pushExternalAudioFrameRawData: unary(logger, (request: PushExternalAudioFrameRawDataRequest) => {
       const { engineId, timestampMs, audioSamples: data } = request;
       const frame = AudioFrameData.fromPartial({ timestampMs, data });
-      registry.get(engineId).push.pushAudio(frame, 'audio_samples');
+      on(engineId, ({ push }) => push.pushAudio(frame, 'audio_samples'));
       return {};
     }),
     pushExternalAudioFrame: unary(logger, ({ engineId, frame }: PushExternalAudioFrameRequest) => {
-      registry.get(engineId).push.pushAudio(frame ?? AudioFrameData.fromPartial({}), 'frame.data');
+      on(engineId, ({ push }) => push.pushAudio(frame, 'frame.data'));
       return {};
     }),
     pushExternalVideoFrames: pushVideoStream(registry, logger),
@@ -69,9 +78,11 @@ function frameStream(
   logger: Logger,
 ): handleServerStreamingCall<FrameStreamRequest, FrameMessage> {
   return (call) => {
+    let engineId = '';
     try {
       const request = checkedRequest(call.request);
-      const { engineId, queueFrames } = request;
+      const { queueFrames } = request;
+      ({ engineId } = request);
       const { media } = registry.get(engineId);
       const signal = signalOf(call);
       const close = media.open(selectionOf(kind, request), queueFramesOf(kind, queueFrames), {
@@ -83,7 +94,7 @@ function frameStream(
       if (signal.aborted) close();
       else signal.addEventListener('abort', close, { once: true });
     } catch (error) {
-      failStream(call, error, logger);
+      failStream(call, onEngine(error, engineId), logger);
     }
   };
 }

@@ -13,6 +13,7 @@ import type { EngineRegistry } from '../engine/engine_registry.js';
 import { checkAudioChunk } from '../media/audio_checks.js';
 import { CreditWindow } from '../media/credit_window.js';
 import { invalidField, refusal } from '../refusals.js';
+import { onEngine, withFacts } from './error_facts.js';
 import { failStream, signalOf, writeMessage } from './handlers.js';
 import { checkedRequest } from './malformed_request.js';
 
@@ -90,7 +91,7 @@ function pushStream<Open extends { engineId: string }, Frame, Request extends Pu
   };
 }
 
-async function runPushStream<Open, Frame, Request extends PushRequest<Open, Frame>>(
+async function runPushStream<Open extends { engineId: string }, Frame, Request extends PushRequest<Open, Frame>>(
   call: ServerDuplexStream<Request, PushResponse>,
   signal: AbortSignal,
   open: (request: Open, signal: AbortSignal) => OpenPush<Frame>,
@@ -103,9 +104,10 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
     if (stream === undefined) {
       if (message?.$case !== 'open')
         throw invalidField('open', '', 'has to be the first message', { remedy: 'send open first' });
-      stream = open(message.value, signal);
+      const { engineId } = message.value;
+      stream = opened(() => open(message.value, signal), engineId);
       // A producer that is not sending just now has to hear of it too.
-      void stream.engineEnded.then(() => onEnd(engineEnded()));
+      void stream.engineEnded.then(() => onEnd(engineEnded(engineId)));
       const { initial: credits } = stream.credits;
       await writeMessage(call, { acceptedFrames: 0, credits }, signal);
       continue;
@@ -124,8 +126,22 @@ async function runPushStream<Open, Frame, Request extends PushRequest<Open, Fram
     await writeMessage(call, { acceptedFrames: stream.credits.acceptedFrames, credits: 0 }, signal);
 }
 
-function engineEnded(): Error {
+/** The stream, or an error that names the engine. */
+function opened<Frame>(open: () => OpenPush<Frame>, engineId: string): OpenPush<Frame> {
+  try {
+    const stream = open();
+    const push = (frame: Frame): Promise<number> =>
+      stream.push(frame).catch((error: unknown) => Promise.reject(asError(onEngine(error, engineId))));
+    return { ...stream, push };
+  } catch (error) {
+    throw onEngine(error, engineId);
+  }
+}
+
+function engineEnded(engineId: string): Error {
   return refusal('unavailable', 'ENGINE_ENDED', 'the engine ended while frames were pushed', {
+    field: 'engine_id',
+    value: engineId,
     remedy: 'create a new engine',
   });
 }
@@ -140,16 +156,11 @@ function readable<Request>(stream: OpenPush<unknown> | undefined, request: Reque
 
 /** The same error, with the frame at fault: counted from 1, the opening message aside. */
 function atFrame<Frame>(stream: OpenPush<Frame> | undefined, error: unknown): Error {
-  if (!(error instanceof AlirtcError)) return error instanceof Error ? error : new Error(String(error));
-  const { reason, number, field, value, remedy } = error;
+  if (!(error instanceof AlirtcError)) return asError(error);
   const sequence = String((stream?.credits.acceptedFrames ?? 0) + 1);
-  return new AlirtcError(error.class, error.message, {
-    reason,
-    ...(number === undefined ? {} : { number }),
-    ...(field === undefined ? {} : { field }),
-    ...(value === undefined ? {} : { value }),
-    ...(remedy === undefined ? {} : { remedy }),
-    metadata: { ...error.metadata, sequence },
-    cause: error,
-  });
+  return withFacts(error, { metadata: { sequence } });
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -4,7 +4,7 @@ import { mintLiveKitToken } from '../../common/token/livekit_token.js';
 import type { GenerateTokenRequest, GenerateTokenResponse, TokenServiceServer } from '../../gen/alirtc/v1/token.js';
 import { TokenFormat } from '../../gen/alirtc/v1/token.js';
 import { AuthInfo } from '../../gen/alirtc/v1/types.js';
-import { checkId, checkName } from '../engine/checks.js';
+import { checkId, checkLength, checkName, checkOneOf, MAX_NONCE_BYTES, MAX_ROLE_BYTES } from '../engine/checks.js';
 import { invalidField, refusal } from '../refusals.js';
 import { unary } from './handlers.js';
 
@@ -14,6 +14,10 @@ export interface TokenServiceOptions {
 }
 
 const DEFAULT_LIFE_S = 24 * 60 * 60;
+/** ECMA-262 21.4.1.1: beyond it there are no dates, and no join takes the token. */
+const MAX_DATE_S = 8.64e12;
+const MAX_KEY_BYTES = 1024;
+const FORMATS = [TokenFormat.UNSPECIFIED, TokenFormat.ALIRTC, TokenFormat.LIVEKIT];
 
 export function tokenService(options: TokenServiceOptions, logger: Logger): TokenServiceServer {
   return { generateToken: unary(logger, (request) => generate(request, options)) };
@@ -24,8 +28,12 @@ async function generate(request: GenerateTokenRequest, options: TokenServiceOpti
   checkId('auth_info.channel', asked.channel);
   checkId('auth_info.user_id', asked.userId);
   checkName('auth_info.user_name', asked.userName);
-  if (asked.timestamp < 0)
-    throw invalidField('auth_info.timestamp', asked.timestamp, 'is negative', {
+  checkLength('auth_info.nonce', asked.nonce, MAX_NONCE_BYTES);
+  checkLength('auth_info.role', asked.role, MAX_ROLE_BYTES);
+  checkLength('app_key', request.appKey, MAX_KEY_BYTES, { shown: false });
+  checkOneOf('format', request.format, FORMATS);
+  if (asked.timestamp < 0 || asked.timestamp > MAX_DATE_S)
+    throw invalidField('auth_info.timestamp', asked.timestamp, `has to be 0 to ${MAX_DATE_S}`, {
       remedy: 'give the Unix time in seconds at which the token expires, or 0 for a day from now',
     });
   const timestamp = asked.timestamp === 0 ? Math.floor(Date.now() / 1000) + DEFAULT_LIFE_S : asked.timestamp;

@@ -2,6 +2,9 @@ import { invalidField } from '../refusals.js';
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_NAME_BYTES = 64;
+/** What is part of a token's hash. */
+export const MAX_NONCE_BYTES = 1024;
+export const MAX_ROLE_BYTES = 64;
 
 /** Channel and user ids. */
 export function checkId(field: string, value: string, reason?: string): string {
@@ -24,6 +27,17 @@ export function checkRemoteUser(field: string, value: string): string {
 export function checkName(field: string, value: string, reason?: string): string {
   if (Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES) return value;
   throw invalidField(field, value, `has more than ${MAX_NAME_BYTES} bytes`, { reason, remedy: 'shorten it' });
+}
+
+/** A text of the client's own, of a length that goes on in messages and tokens. `shown` is false for what is secret. */
+export function checkLength(
+  field: string,
+  value: string,
+  mostBytes: number,
+  { reason, shown = true }: { reason?: string; shown?: boolean } = {},
+): string {
+  if (Buffer.byteLength(value, 'utf8') <= mostBytes) return value;
+  throw invalidField(field, shown ? value : '', `has more than ${mostBytes} bytes`, { reason, remedy: 'shorten it' });
 }
 
 export function checkRange(field: string, value: number, least: number, most: number, reason?: string): number {

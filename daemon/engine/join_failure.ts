@@ -12,12 +12,15 @@ interface Row {
   remedy: string;
 }
 
+const VALUE_CHARACTERS = 80;
 const NEW_TOKEN = 'make a token with GenerateToken for this channel and user';
 const TRY_AGAIN = 'join again; GetNodeStatus tells which channel server is used';
-const UNAUTHENTICATED: Row = { class: 'unauthenticated', field: 'token', remedy: NEW_TOKEN };
+// The value of a token is never told.
+const UNAUTHENTICATED: Row = { class: 'unauthenticated', field: 'token', value: () => '', remedy: NEW_TOKEN };
 const BAD_APP_ID: Row = {
   class: 'unauthenticated',
   field: 'app_id',
+  value: ({ credential }) => (credential.kind === 'auth' ? credential.auth.appId.slice(0, VALUE_CHARACTERS) : ''),
   remedy: "add the app id to the daemon's key file, or use one that it has",
 };
 const BAD_CHANNEL: Row = {
@@ -29,6 +32,7 @@ const BAD_CHANNEL: Row = {
 const BAD_CONFIG: Row = {
   class: 'invalid_argument',
   field: 'config',
+  value: ({ config }) => JSON.stringify(config).slice(0, VALUE_CHARACTERS),
   remedy: 'correct what the text names, and join again',
 };
 const TIMED_OUT: Row = { class: 'deadline_exceeded', remedy: TRY_AGAIN };

@@ -4,7 +4,7 @@ import type { JoinChannelRequest } from '../../gen/alirtc/v1/engine.js';
 import { JoinChannelConfig } from '../../gen/alirtc/v1/types.js';
 import * as convert from '../conversions.js';
 import { invalidField } from '../refusals.js';
-import { checkId, checkName, checkRange } from './checks.js';
+import { checkId, checkLength, checkName, checkRange, MAX_NONCE_BYTES, MAX_ROLE_BYTES } from './checks.js';
 import type { Credential } from './token_exchange.js';
 import { identityOf } from './token_exchange.js';
 
@@ -20,6 +20,7 @@ export interface Join {
 }
 
 const MAX_TOKEN_CHARACTERS = 16_384;
+const BAD_PARAM = 'ERR_JOIN_BAD_PARAM';
 const EMPTY_TOKEN = { reason: 'ERR_JOIN_CONFIG_INVALID', remedy: 'make one with GenerateToken' };
 const DEFAULT_AUDIO_CACHE = 300;
 const DEFAULT_VIDEO_CACHE = 100;
@@ -34,9 +35,14 @@ const NO_DELAY_PICTURES = 5;
 export function checkJoin(request: JoinChannelRequest): Join {
   const config = joinConfig(request.config ?? JoinChannelConfig.fromPartial({}));
   const { credential, authRole, said } = credentialOf(request);
-  const channel = checkId('channel_id', request.channelId || said('channel'), 'ERR_JOIN_BAD_PARAM');
-  const userId = checkId('user_id', request.userId || said('userId'), 'ERR_JOIN_BAD_PARAM');
-  const userName = checkName('user_name', request.userName || said('userName'), 'ERR_JOIN_BAD_PARAM');
+  const isAuth = credential.kind === 'auth';
+  // What is at fault is named where it was said.
+  const nameOf = (own: string, name: string): string => (own === '' && isAuth ? `auth_info.${name}` : name);
+  const { channelId, userId: ownUserId, userName: ownName } = request;
+  const channelField = channelId === '' && isAuth ? 'auth_info.channel' : 'channel_id';
+  const channel = checkId(channelField, channelId || said('channel'), BAD_PARAM);
+  const userId = checkId(nameOf(ownUserId, 'user_id'), ownUserId || said('userId'), BAD_PARAM);
+  const userName = checkName(nameOf(ownName, 'user_name'), ownName || said('userName'), BAD_PARAM);
   return { credential, authRole, channel, userId, userName, config };
 }
 
@@ -47,6 +53,8 @@ function credentialOf({ credential }: JoinChannelRequest): { credential: Credent
     const { channel, userId, userName, appId, nonce, timestamp, token: hash, role } = credential.value;
     if (hash === '') throw invalidField('auth_info.token', '', 'is empty', EMPTY_TOKEN);
     const said: Said = (name) => ({ channel, userId, userName })[name];
+    checkLength('auth_info.nonce', nonce, MAX_NONCE_BYTES, { reason: BAD_PARAM });
+    checkLength('auth_info.role', role, MAX_ROLE_BYTES, { reason: BAD_PARAM });
     const auth = { appId, channel, userId, nonce, timestamp };
     return { credential: { kind: 'auth', auth, hash }, authRole: role, said };
   }
@@ -76,14 +84,14 @@ function joinConfig(config: JoinChannelConfig): JoinConfigFields {
       audioCache,
       1,
       MAX_AUDIO_CACHE,
-      'ERR_JOIN_BAD_PARAM',
+      BAD_PARAM,
     ),
     publishAvsyncWithPtsMaxVideoCacheSize: checkRange(
       `${name}_video_cache_size`,
       videoCache,
       1,
       MAX_VIDEO_CACHE,
-      'ERR_JOIN_BAD_PARAM',
+      BAD_PARAM,
     ),
     subscribeVideoFormat: convert.videoFormat.toIpc(config.subscribeVideoFormat, 'config.subscribe_video_format'),
     subscribeAudioFormat: convert.audioFormat.toIpc(config.subscribeAudioFormat, 'config.subscribe_audio_format'),

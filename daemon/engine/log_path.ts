@@ -8,6 +8,8 @@ import { refusal } from '../refusals.js';
  * before something is made there. Empty: a folder named by the engine.
  */
 export function engineLogPath(logRoot: string, wanted: string, engineId: string): string {
+  // Names go into listings and terminals.
+  if (/\p{Cc}/u.test(wanted)) throw cannotBeMade(wanted, new Error('it has control characters'));
   const root = realpathSync(logRoot);
   const real = realPathOf(path.resolve(root, wanted === '' ? engineId : wanted), wanted);
   if (real !== root && !real.startsWith(root + path.sep))

@@ -131,13 +131,15 @@ export class PushControl {
     const source = this.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
     const { fields, payload } = checkVideoFrame(source, frame);
     if (!this.#channel.isJoined) return;
-    if (!this.video[source].tryPush(1)) throw full('OnPushVideoFrameBufferFull');
+    if (!this.video[source].tryPush(1)) throw full('frame.data', payload, 'OnPushVideoFrameBufferFull');
     this.#engine.send('PUSH_VIDEO_FRAME', fields, payload);
   }
 
   /** One chunk. Outside of a channel it is accepted and dropped. */
-  pushAudio(frame: AudioFrameData, field: string): void {
+  pushAudio(frame: AudioFrameData | undefined, field: string): void {
     const source = this.checkAudioDeclared();
+    if (frame === undefined)
+      throw invalidField('frame', '', 'is missing', { reason: 'ERR_AUDIO_DATA_ERROR', remedy: 'give a frame' });
     checkFrameId(frame);
     const durationMs = checkAudioChunk(field, frame.data, source);
     if (!this.#channel.isJoined) return;
@@ -152,7 +154,7 @@ export class PushControl {
           remedy: 'push smaller chunks, or use PushExternalAudioFrames',
         },
       );
-    if (!this.audio.tryPush(durationMs)) throw full('OnPushAudioFrameBufferFull');
+    if (!this.audio.tryPush(durationMs)) throw full(field, frame.data, 'OnPushAudioFrameBufferFull');
     this.#sendAudio(frame, frame.data, frame.timestampMs, frame.isEndFrame);
   }
 
@@ -195,12 +197,14 @@ function checkFrameId({ frameId }: AudioFrameData): void {
   });
 }
 
-function full(event: string): Error {
+function full(field: string, data: Uint8Array, event: string): Error {
   return refusal(
     'resource_exhausted',
     'ERR_AUDIO_BUFFER_FULL',
     'pushed faster than it goes out; nothing of it was kept',
     {
+      field,
+      value: String(data.byteLength),
       remedy: `wait for ${event}(false), or use the push stream`,
     },
   );

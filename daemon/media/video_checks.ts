@@ -19,6 +19,7 @@ const LIMITS = {
   [VideoSource.ScreenShare]: { side: 3840, pixels: 3840 * 2160, name: '3840x2160' },
 };
 const MAX_ACCESS_UNIT_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 4096;
 const ROTATIONS = [0, 90, 180, 270];
 
 /**
@@ -33,7 +34,7 @@ export function checkVideoFrame(
   const format = convert.videoDataFormat.toIpc(frame.format, 'frame.format');
   const bufferType = convert.videoBufferType.toIpc(frame.bufferType, 'frame.buffer_type');
   if (bufferType !== VideoBufferType.RawData)
-    throw wrong('frame.buffer_type', bufferType, 'only RAW_DATA has a meaning on Linux', 'give RAW_DATA');
+    throw wrong('frame.buffer_type', frame.bufferType, 'only RAW_DATA has a meaning on Linux', 'give RAW_DATA');
   if (!ROTATIONS.includes(frame.rotation))
     throw wrong('frame.rotation', frame.rotation, 'has to be 0, 90, 180 or 270', 'give one of these');
   const layout = format === VideoDataFormat.H264 ? accessUnit(source, frame) : rawPicture(source, format, frame);
@@ -43,6 +44,14 @@ export function checkVideoFrame(
       frame.data.byteLength,
       `${frame.data.byteLength} bytes, ${layout.bytes} are needed`,
       'push whole pictures of the declared size and strides',
+    );
+  // Some producers round their buffers up, to a page too; far more is another picture, or a mistake.
+  if (frame.data.byteLength > 2 * layout.bytes + PAGE_BYTES)
+    throw wrong(
+      'frame.data',
+      frame.data.byteLength,
+      `${frame.data.byteLength} bytes, far more than the ${layout.bytes} of the picture`,
+      'give the size and strides of the picture that is pushed',
     );
   const { strideY, strideU, strideV } = layout;
   const { width, height, rotation, timestampMs: timestamp } = frame;
