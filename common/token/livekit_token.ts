@@ -11,15 +11,18 @@ export interface LiveKitGrant {
   role?: 'interactive' | 'live';
   /** The number of the interface's ChannelProfile. */
   profile?: number;
+  /** False: neither tracks nor data, as audience needs it. Default true. */
+  mayPublish?: boolean;
   /** Unix time in seconds. */
   expiresAt: number;
 }
 
-/** A LiveKit access token with the grants of an engine: its own room; publish, subscribe, data, own attributes. */
+/** A LiveKit access token with the grants of an engine: its own room; subscribe, own attributes, and, unless it is audience, publish and data. */
 export function mintLiveKitToken(apiKey: string, apiSecret: string, grant: LiveKitGrant): Promise<string> {
   const attributes: Record<string, string> = {};
   if (grant.role !== undefined) attributes[ATTRIBUTE_ROLE] = grant.role;
   if (grant.profile !== undefined) attributes[ATTRIBUTE_PROFILE] = String(grant.profile);
+  const { mayPublish = true } = grant;
   const ttlSeconds = Math.max(1, Math.floor(grant.expiresAt - Date.now() / 1000));
   const token = new AccessToken(apiKey, apiSecret, {
     identity: grant.identity,
@@ -30,9 +33,9 @@ export function mintLiveKitToken(apiKey: string, apiSecret: string, grant: LiveK
   token.addGrant({
     roomJoin: true,
     room: grant.room,
-    canPublish: true,
+    canPublish: mayPublish,
     canSubscribe: true,
-    canPublishData: true,
+    canPublishData: mayPublish,
     canUpdateOwnMetadata: true,
   });
   return token.toJwt();

@@ -98,7 +98,7 @@ export class CoreEngine {
       stay: () => this.#stay,
       isPublishing: () => this.local.isPublishing,
       isJoining: () => this.membership.state === 'joining',
-      onChanged: () => this.local.setMayPublish(this.mayPublish),
+      onChanged: (retry) => this.local.setMayPublish(this.mayPublish, retry),
     });
   }
 
@@ -187,6 +187,7 @@ export class CoreEngine {
     roster.open();
     room.on('reconnected', () => this.local.reconnected());
     room.on('data', (message) => this.data.receive(message));
+    room.on('permission_changed', (canPublish) => this.roles.onPermission(canPublish));
     this.local.enter(room, channel, config, this.mayPublish, this.#calledEarly);
     this.#calledEarly.clear();
     this.roles.onEntered();

@@ -14,8 +14,8 @@ export interface RoleChangerParts {
   stay(): Stay | undefined;
   isPublishing(): boolean;
   isJoining(): boolean;
-  /** The role is in force. */
-  onChanged(): void;
+  /** The role is in force; retry: what could not be published is tried again. */
+  onChanged(retry: boolean): void;
 }
 
 /** SetClientRole. Before a join it only sets; in a call others have to see it before it is told. */
@@ -65,8 +65,32 @@ export class RoleChanger {
       });
   }
 
+  /**
+   * The server's word on publishing has changed. Who may not publish any more becomes audience, where there is one, and is told so; who may again has to ask
+   * for the role again. In Communication what is wanted is published again.
+   */
+  onPermission(canPublish: boolean): void {
+    const stay = this.parts.stay();
+    if (stay === undefined) return;
+    const communication = isCommunication(stay);
+    const current = this.#asked ?? this.parts.settings.roleIn(communication);
+    // Audience: the server follows the role.
+    if (!communication && current === ClientRole.Live) return;
+    if (canPublish) {
+      this.parts.onChanged(true);
+      return;
+    }
+    this.parts.outbox.warning('PUBLISH_NOT_PERMITTED', 'the channel server does not let this user publish any more');
+    if (communication) return;
+    this.#asked = ClientRole.Live;
+    this.#work = this.#work.then(() => this.#change(stay, ClientRole.Live));
+  }
+
   async #change(stay: Stay, role: ClientRole): Promise<void> {
     const { settings, outbox, logger } = this.parts;
+    if (this.parts.stay() !== stay) return;
+    // Others are to see the tracks go before the role: a server may take longer for the first than for the second.
+    if (role === ClientRole.Live) await stay.room.whenUnpublished();
     if (this.parts.stay() !== stay) return;
     const old = settings.roleIn(isCommunication(stay));
     try {
@@ -74,7 +98,7 @@ export class RoleChanger {
       if (this.parts.stay() !== stay) return;
       settings.role = role;
       outbox.event('ROLE_UPDATE', { oldRole: old, newRole: role });
-      this.parts.onChanged();
+      this.parts.onChanged(false);
     } catch (error) {
       logger.warn({ err: error }, 'the role could not be changed');
       if (this.parts.stay() === stay)

@@ -26,6 +26,7 @@ import type {
 
 /** Larger messages are no matter for a data channel of one packet after the other. */
 const MAX_DATA_BYTES = 60_000;
+const UNPUBLISHED_TIMEOUT_MS = 3_000;
 const SEND_DATA_TIMEOUT_MS = 10_000;
 
 /**
@@ -108,10 +109,18 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   #onParticipants(infos: readonly ParticipantInfo[]): void {
     const own = infos.find((info) => info.sid === this.#local.sid);
     if (own !== undefined) {
-      this.#permission = own.permission ?? this.#permission;
+      this.#ownTracks.onListed(new Set(own.tracks.map((track) => track.sid)));
       this.#stays.session?.confirmAttributes(own.attributes);
+      this.#setPermission(own.permission ?? this.#permission);
     }
     this.#tell(this.#participants.update(infos, this.#local.identity));
+  }
+
+  #setPermission(permission: ParticipantPermission | undefined): void {
+    const before = this.#permission?.canPublish ?? true;
+    this.#permission = permission;
+    const canPublish = permission?.canPublish ?? true;
+    if (canPublish !== before) this.emit('permission_changed', canPublish);
   }
 
   #tell(changes: Iterable<ParticipantChange>): void {
@@ -181,6 +190,10 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   unpublish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {
     this.#ownTracks.unpublish(track);
     return Promise.resolve();
+  }
+
+  whenUnpublished(): Promise<void> {
+    return this.#ownTracks.whenUnpublished(UNPUBLISHED_TIMEOUT_MS);
   }
 
   subscribe(trackSid: string): void {

@@ -69,6 +69,8 @@ export interface RoomEvents {
   track_unsubscribed: [participant: RemoteParticipant, publication: RemotePublication];
   subscription_failed: [trackSid: string, reason: string];
   data: [message: DataMessage];
+  /** The server lets us publish now, or does not any more. */
+  permission_changed: [canPublish: boolean];
   reconnecting: [reason: 'signal' | 'media'];
   reconnected: [];
   /** Exactly once, last. */
@@ -103,6 +105,8 @@ export interface Room extends EventEmitter<RoomEvents> {
   publishVideo(options: PublishVideoOptions): Promise<LocalVideoTrack>;
   publishAudio(options: PublishAudioOptions): Promise<LocalAudioTrack>;
   unpublish(track: LocalVideoTrack | LocalAudioTrack): Promise<void>;
+  /** Resolves when the server has seen the end of all tracks that were unpublished; bounded in time. */
+  whenUnpublished(): Promise<void>;
 
   subscribe(trackSid: string): void;
   unsubscribe(trackSid: string): void;

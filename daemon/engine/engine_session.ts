@@ -27,6 +27,9 @@ import { PublishControl } from './publish_control.js';
 import { PushControl } from './push_control.js';
 import { MessageControl } from './message_control.js';
 import { Settings } from './settings.js';
+import { RolePermission } from './role_permission.js';
+import { updatePermission } from './room_service.js';
+import type { UpdatePermission } from './room_service.js';
 import { SettingsControl } from './settings_control.js';
 import { SubscribeControl } from './subscribe_control.js';
 import { exchangeToken, placeOf } from './token_exchange.js';
@@ -44,6 +47,8 @@ export interface EngineSessionOptions {
   extra: string;
   keys: ReadonlyMap<string, string>;
   channelServers: FindChannelServers;
+  /** Of a LiveKit server; default its room service. */
+  updatePermission?: UpdatePermission;
   eventRing: number;
   /** Default 8 MB. */
   eventRingBytes?: number;
@@ -69,6 +74,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
   readonly logger: Logger;
   readonly media: MediaHub;
   readonly channel: ChannelControl;
+  readonly permission: RolePermission;
   readonly publishing: PublishControl;
   readonly subscribing: SubscribeControl;
   readonly push: PushControl;
@@ -97,14 +103,22 @@ export class EngineSession extends Lifecycle implements EngineContext {
       },
       options.clock,
     );
+    this.permission = new RolePermission({
+      keys: options.keys,
+      channelServers: options.channelServers,
+      logger: this.logger,
+      updatePermission: options.updatePermission ?? updatePermission,
+    });
     this.channel = new ChannelControl(this, {
-      exchange: (request) =>
-        exchangeToken(request, {
+      exchange: (request) => {
+        this.permission.joins(request);
+        return exchangeToken(request, {
           keys: options.keys,
           channelServers: options.channelServers(),
           foreignCore: options.foreignCore,
           nowSeconds: this.clock.nowMs() / 1000,
-        }),
+        });
+      },
       onJoin: (config) => {
         this.model.joining(config.channelProfile);
         this.push.onJoin(config);
@@ -114,7 +128,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.publishing = new PublishControl(this, this.channel);
     this.subscribing = new SubscribeControl(this, this.channel, this.answers.testRound);
     this.push = new PushControl(this, this.channel, () => this.#core?.drained() ?? Promise.resolve());
-    this.settings = new SettingsControl(this, this.channel, this.publishing);
+    this.settings = new SettingsControl(this, this.channel, this.publishing, this.permission);
     this.messages = new MessageControl(this, this.channel, this.settings);
     this.#callbacks = new CallbackRouter(this);
   }
@@ -145,6 +159,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.model.apply(event);
     if (event.$case === 'onRemoteUserOffLineNotify') this.media.forgetUser(event.value.uid);
     this.log.append(event);
+    this.permission.onEvent(event, this.model.role);
   }
 
   setState(state: EngineState, reason: string): void {

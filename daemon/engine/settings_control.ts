@@ -20,6 +20,7 @@ import { checkJsonObject, checkRange, checkRemoteUser } from './checks.js';
 import type { EngineContext } from './engine_context.js';
 import { WAIT_MS } from './engine_context.js';
 import type { PublishControl } from './publish_control.js';
+import type { RolePermission } from './role_permission.js';
 
 /** types.md, "Structures and defaults". */
 const CAMERA_DEFAULTS = { width: 640, height: 480, frameRate: 15, bitrateKbps: 512 };
@@ -36,9 +37,11 @@ export class SettingsControl {
   readonly #engine: EngineContext;
   readonly #channel: ChannelControl;
   readonly #publishing: PublishControl;
+  readonly #permission: RolePermission;
   #dataChannelEnabled = false;
 
-  constructor(engine: EngineContext, channel: ChannelControl, publishing: PublishControl) {
+  constructor(engine: EngineContext, channel: ChannelControl, publishing: PublishControl, permission: RolePermission) {
+    this.#permission = permission;
     this.#engine = engine;
     this.#channel = channel;
     this.#publishing = publishing;
@@ -150,6 +153,8 @@ export class SettingsControl {
     const changes = this.#engine.model.role !== request.clientRole;
     if (inCall && role === ClientRole.Live && this.#publishing.isPublishing)
       throw wrongState('ERR_PUBLISH_INVALID', 'the engine is publishing', 'stop publishing first');
+    // The server first: who is told to be a streamer may publish.
+    if (inCall && changes && role === ClientRole.Interactive) await this.#permission.allow();
     const waited =
       request.wait && inCall && changes
         ? this.#engine.log.waitFor({

@@ -57,6 +57,8 @@ export async function exchangeToken(
     ...(request.userName === '' ? {} : { name: request.userName }),
     role: request.role,
     profile: request.profile,
+    // The embedded server has no call by which audience could be let publish later (role_permission.ts).
+    mayPublish: channelServers.embedded || request.role === 'interactive',
     expiresAt: decoded.auth.timestamp,
   });
   return { ...place, token };

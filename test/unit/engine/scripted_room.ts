@@ -123,6 +123,7 @@ export class ScriptedRoom extends EventEmitter<RoomEvents> implements Room {
   onConnect: () => Promise<void> = () => Promise.resolve();
   onPublish: (what: string) => Promise<void> = () => Promise.resolve();
   onSetAttributes: () => Promise<void> = () => Promise.resolve();
+  onWhenUnpublished: () => Promise<void> = () => Promise.resolve();
   closed = 0;
 
   constructor(readonly options: RoomOptions) {
@@ -156,6 +157,10 @@ export class ScriptedRoom extends EventEmitter<RoomEvents> implements Room {
   unpublish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {
     this.asked.push(`unpublish ${(track as ScriptedLocalTrack).source}`);
     return Promise.resolve();
+  }
+
+  async whenUnpublished(): Promise<void> {
+    await this.onWhenUnpublished();
   }
 
   subscribe(trackSid: string): void {
