@@ -6,19 +6,29 @@ import type { EventEmitter } from 'node:events';
  */
 export interface MediaTransport extends EventEmitter<MediaTransportEvents> {
   readonly state: TransportState;
+  /** Those of the next description: restart() changes them. */
   readonly local: LocalParameters;
+  /** Of the description that connect() was called with last; undefined before it, and after restart(). */
+  readonly remoteFragment: string | undefined;
   /** Values of a=candidate lines, without "candidate:"; complete when gather() has resolved. */
   readonly localCandidates: readonly string[];
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** Of the last connectivity or consent check; 0 before. */
   readonly roundTripMs: number;
+  /** Before gather(): what became known after an offer had to be made. */
+  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses'>): void;
   /** Takes sockets and reports local candidates. Acts once. */
   gather(): Promise<void>;
-  /** Starts, and ends in "connected" or "failed". Called again, it only takes over what is said of data channels. gather() has been called before. */
+  /**
+   * Starts, and ends in "connected" or "failed". Called again, it only takes over what is said of data channels; after restart(), also the peer's new ICE
+   * credentials. gather() has been called before.
+   */
   connect(remote: RemoteParameters): void;
   /** The text behind "candidate:" or with it, as in trickle messages; before connect() too. Unusable ones are ignored. */
   addRemoteCandidate(candidate: string): void;
+  /** An ICE restart (RFC 8445 section 9): new local credentials, for a new description. DTLS and data channels stay. gather() and connect() follow. */
+  restart(): void;
   /** A plain RTP packet. Dropped while not connected. */
   sendRtp(packet: Buffer): void;
   /** A plain compound RTCP packet. Dropped while not connected. */
@@ -51,6 +61,10 @@ export interface MediaTransportEvents {
   connected: [];
   /** Once: no media can pass any more. */
   failed: [reason: string];
+  /** Only with stallMs: nothing has been heard of the peer for so long, or consent is gone. A restart may help. */
+  stalled: [];
+  /** After "stalled": the peer is heard again. */
+  recovered: [];
   /** The peer ended DTLS. Nothing else follows from it: a client may know the reason by other ways. */
   peer_closed: [];
   candidate: [candidate: string];
@@ -106,6 +120,12 @@ export interface MediaTransportOptions {
   addresses: 'any' | 'any-and-loopback' | { host: string };
   /** From connect(); absent: somebody else has a deadline. */
   connectTimeoutMs?: number;
+  /** Without a sign of the peer for so long, "stalled" tells so. Absent: lost consent is "failed", after half a minute. */
+  stallMs?: number;
+  /** Only by way of a TURN server. */
+  relayOnly?: boolean;
+  /** The peer's passive TCP candidates are dialled (RFC 6544) when UDP finds no path at once. */
+  tcp?: boolean;
   /** For tests of loss: true drops an RTP or RTCP datagram as if it had not come. */
   dropsInbound?: (datagram: Buffer) => boolean;
 }

@@ -1,10 +1,17 @@
-import { IceCandidate, parseIceServers, type RTCIceGatherer } from 'werift';
-import type { IceServer, MediaTransportOptions } from './media_transport.js';
+import { IceCandidate, type RTCIceGatherer } from 'werift';
+import type { ParsedIceServers } from './ice_servers.js';
+import type { MediaTransportOptions } from './media_transport.js';
 
 type GathererOptions = NonNullable<ConstructorParameters<typeof RTCIceGatherer>[0]>;
 
-export function gathererOptions({ addresses, iceServers }: MediaTransportOptions): GathererOptions {
-  if (addresses === 'any') return { ...parseIceServers(iceServers.map(toWeriftServer)), useIpv6: true };
+/** Of the candidates that the library gathers by itself: UDP on our addresses, and how a STUN server sees them. */
+export function gathererOptions(
+  { addresses, relayOnly }: MediaTransportOptions,
+  stun: ParsedIceServers['stun'],
+): GathererOptions {
+  if (relayOnly === true) return { useIpv4: false, useIpv6: false };
+  if (addresses === 'any')
+    return { useIpv6: true, ...(stun === undefined ? {} : { stunServer: [stun.host, stun.port] }) };
   if (addresses === 'any-and-loopback') return { useIpv6: false, additionalHostAddresses: ['127.0.0.1'] };
   const { host } = addresses;
   return {
@@ -15,20 +22,14 @@ export function gathererOptions({ addresses, iceServers }: MediaTransportOptions
   };
 }
 
-function toWeriftServer({ urls, username, credential }: IceServer): {
-  urls: string[];
-  username?: string;
-  credential?: string;
-} {
-  return username === '' ? { urls } : { urls, username, credential };
-}
-
-/** A candidate line of a trickle message or a session description; undefined when it cannot be used: only UDP can. */
-export function parseCandidate(text: string): IceCandidate | undefined {
+/** A candidate line of a trickle message or a session description; undefined when it cannot be used: UDP can, and TCP that waits to be dialled. */
+export function parseCandidate(text: string, tcp: boolean): IceCandidate | undefined {
   const line = text.startsWith('candidate:') ? text : `candidate:${text}`;
   try {
     const candidate = IceCandidate.fromJSON({ candidate: line, sdpMid: '0', sdpMLineIndex: 0 });
-    if (candidate?.protocol.toLowerCase() !== 'udp') return undefined;
+    const protocol = candidate?.protocol.toLowerCase();
+    const isUsable = protocol === 'udp' || (tcp && protocol === 'tcp' && candidate?.tcpType === 'passive');
+    if (candidate === undefined || !isUsable) return undefined;
     // mDNS names of browsers cannot be resolved here; on one machine the address is this one, elsewhere the peer's own checks reveal it.
     if (candidate.ip.endsWith('.local')) candidate.ip = '127.0.0.1';
     return candidate;

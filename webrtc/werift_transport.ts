@@ -1,19 +1,17 @@
 import { EventEmitter } from 'node:events';
 import {
   RTCDtlsTransport,
-  RTCIceGatherer,
-  RTCIceParameters,
-  RTCIceTransport,
   RTCSctpTransport,
   RTCDataChannel,
   RTCDataChannelParameters,
-  candidateToSdp,
   type RTCCertificate,
 } from 'werift';
+import { IceAgent } from './ice_agent.js';
 import { MAX_MESSAGE_BYTES } from './media_transport.js';
 import type {
   DataChannel,
   DataChannelKind,
+  Fingerprint,
   LocalParameters,
   MediaTransport,
   MediaTransportEvents,
@@ -24,26 +22,20 @@ import type {
 import { WeriftDataChannel } from './werift_data_channel.js';
 import { WeriftDtls } from './werift_dtls.js';
 import { SrtpSession } from '../rtp/srtp.js';
-import { gathererOptions, parseCandidate } from './werift_ice.js';
 
 /** SCTP's port inside DTLS, on both sides of every WebRTC implementation. */
 const SCTP_PORT = 5000;
-/** Candidates that come before the description they belong to. */
-const MAX_EARLY_CANDIDATES = 64;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** MediaTransport by werift's ICE, DTLS and SCTP; its peer connection, RTP and SRTP parts are not used. */
 export class WeriftTransport extends EventEmitter<MediaTransportEvents> implements MediaTransport {
-  readonly local: LocalParameters;
-  readonly #ice: RTCIceTransport;
+  readonly #fingerprint: Fingerprint;
+  readonly #ice: IceAgent;
   readonly #dtls: WeriftDtls;
   readonly #sctp: RTCSctpTransport;
   readonly #options: MediaTransportOptions;
   #state: TransportState = 'new';
   #srtp: SrtpSession | undefined;
-  #gathering: Promise<void> | undefined;
-  #earlyCandidates: string[] = [];
-  #hasStartedIce = false;
   #sctpPort: number | undefined;
   #hasStartedSctp = false;
   #deadline: NodeJS.Timeout | undefined;
@@ -53,31 +45,21 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   private constructor(options: MediaTransportOptions, certificate: RTCCertificate) {
     super();
     this.#options = options;
-    const iceOptions = gathererOptions(options);
-    const gatherer = new RTCIceGatherer(iceOptions);
-    // Without this the library would ask a public STUN server when none is named.
-    const connection = gatherer.connection as { stunServer?: unknown };
-    if (iceOptions.stunServer === undefined) delete connection.stunServer;
-    this.#ice = new RTCIceTransport(gatherer);
-    this.#dtls = new WeriftDtls(this.#ice, certificate, () => this.emit('peer_closed'));
+    this.#ice = new IceAgent(options, {
+      candidate: (text) => this.emit('candidate', text),
+      datagram: (datagram) => this.#onDatagram(datagram),
+      connected: () => this.#state === 'connecting' && this.#dtls.startHandshake(),
+      failed: (reason) => this.#fail(reason),
+      stalled: () => this.#state === 'connected' && this.emit('stalled'),
+      recovered: () => this.#state === 'connected' && this.emit('recovered'),
+    });
+    this.#dtls = new WeriftDtls(this.#ice.transport, certificate, () => this.emit('peer_closed'));
     this.#sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES);
     this.#sctp.setDtlsTransport(this.#dtls.transport);
     this.#sctp.setRemoteMaxMessageSize(MAX_MESSAGE_BYTES);
     this.#sctp.onDataChannel.subscribe((channel) => this.emit('data_channel', new WeriftDataChannel(channel)));
     const fingerprint = certificate.getFingerprints()[0];
-    this.local = {
-      usernameFragment: this.#ice.localParameters.usernameFragment,
-      password: this.#ice.localParameters.password,
-      fingerprint: { algorithm: fingerprint?.algorithm ?? '', value: fingerprint?.value ?? '' },
-    };
-    this.#ice.onIceCandidate.subscribe((candidate) => {
-      const text = candidate?.toJSON().candidate;
-      if (text !== undefined && text !== '') this.emit('candidate', text);
-    });
-    this.#ice.connection.onData.subscribe((datagram) => this.#onDatagram(datagram));
-    this.#ice.connection.stateChanged.subscribe((state) => {
-      if (state === 'failed') this.#fail('the ICE connection failed');
-    });
+    this.#fingerprint = { algorithm: fingerprint?.algorithm ?? '', value: fingerprint?.value ?? '' };
   }
 
   /** Makes the certificate, which takes some milliseconds; a process has one. */
@@ -100,17 +82,28 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     return this.#state;
   }
 
+  get local(): LocalParameters {
+    return { ...this.#ice.local, fingerprint: this.#fingerprint };
+  }
+
+  get remoteFragment(): string | undefined {
+    return this.#ice.remoteFragment;
+  }
+
   get roundTripMs(): number {
-    return (this.#ice.connection.nominated?.rtt ?? 0) * 1000;
+    return this.#ice.roundTripMs;
   }
 
   get localCandidates(): readonly string[] {
-    return this.#ice.localCandidates.map((candidate) => candidateToSdp(candidate));
+    return this.#ice.localCandidates;
+  }
+
+  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses'>): void {
+    this.#ice.configure(network);
   }
 
   gather(): Promise<void> {
-    this.#gathering ??= this.#ice.gather();
-    return this.#gathering;
+    return this.#ice.gather();
   }
 
   connect(remote: RemoteParameters): void {
@@ -120,23 +113,13 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
       this.#sctpPort = remote.sctp.port;
       this.#startSctp();
     }
+    this.#ice.connect(remote);
     if (this.#state !== 'new') return;
     this.#state = 'connecting';
-    this.#ice.connection.iceControlling = remote.weOffered || remote.lite;
-    this.#ice.setRemoteParams(
-      new RTCIceParameters({
-        usernameFragment: remote.usernameFragment,
-        password: remote.password,
-        iceLite: remote.lite,
-      }),
-    );
     const { connectTimeoutMs } = this.#options;
     if (connectTimeoutMs !== undefined)
       this.#deadline = setTimeout(() => this.#fail('no connection in time'), connectTimeoutMs);
     void this.#establish(remote).catch((error: unknown) => this.#fail(String(error)));
-    const early = this.#earlyCandidates;
-    this.#earlyCandidates = [];
-    for (const candidate of early) this.addRemoteCandidate(candidate);
   }
 
   async #establish(remote: RemoteParameters): Promise<void> {
@@ -159,21 +142,11 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   addRemoteCandidate(text: string): void {
-    if (this.#state === 'closed' || this.#state === 'failed') return;
-    if (this.#state === 'new') {
-      if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(text);
-      return;
-    }
-    const candidate = parseCandidate(text);
-    if (candidate === undefined) return;
-    void this.#ice.addRemoteCandidate(candidate)?.catch(() => undefined);
-    // The library gives up at once when it has no pair to check, so it starts with the first candidate.
-    if (this.#hasStartedIce) return;
-    this.#hasStartedIce = true;
-    this.#ice.start().then(
-      () => this.#state === 'connecting' && this.#dtls.startHandshake(),
-      (error: unknown) => this.#fail(`ICE: ${String(error)}`),
-    );
+    if (this.#state !== 'closed' && this.#state !== 'failed') this.#ice.addRemoteCandidate(text);
+  }
+
+  restart(): void {
+    if (this.#state === 'connecting' || this.#state === 'connected') this.#ice.restart();
   }
 
   /** RFC 7983: the first octet tells DTLS (20-63) from RTP and RTCP (128-191). */
@@ -203,8 +176,7 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
 
   #send(datagram: Buffer): void {
     this.sentBytes += datagram.length;
-    // A full socket buffer is a lost packet, as on the way; NACK asks again.
-    this.#ice.connection.send(datagram).catch(() => undefined);
+    this.#ice.send(datagram);
   }
 
   createDataChannel(label: string, { reliable, ordered }: DataChannelKind): DataChannel {
@@ -226,6 +198,7 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     const wasConnected = this.#state === 'connected';
     this.#state = 'closed';
     clearTimeout(this.#deadline);
+    this.#ice.close();
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
     await Promise.race([limit, this.#release(wasConnected)]);
@@ -234,14 +207,12 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #release(wasConnected: boolean): Promise<void> {
-    // A socket that is just being bound would stay open.
-    await this.#gathering?.catch(() => undefined);
     if (wasConnected && this.#hasStartedSctp) {
       await this.#sctp.stop().catch(() => undefined);
       // The socket takes datagrams in the next turn: SCTP's ABORT goes out before it closes.
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#dtls.close();
-    await this.#ice.stop().catch(() => undefined);
+    await this.#ice.stop();
   }
 }
