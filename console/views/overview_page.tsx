@@ -46,16 +46,16 @@ function NodeFigures({ state, node, liveEngines }: { state: NodeState; node: Nod
   return (
     <dl class="figures">
       <Figure name="Engines" value={liveEngines} note={`at most ${node.maxEngines}`} />
-      <Figure name="CPU" value={perCent(cpu)} note={`cores ${perCent(sample.coresCpuPercent)} of one CPU`} />
+      <Figure name="CPU" value={perCent(cpu)} note={`of one; cores ${perCent(sample.coresCpuPercent)}`} />
       <Figure
-        name="Memory of cores"
+        name="Core memory"
         value={bytes(sample.coresBytes)}
         note={liveEngines === 0 ? 'no core runs' : `${bytes(sample.coresBytes / Math.max(1, liveEngines))} an engine`}
       />
       <Figure
-        name="Memory of the daemon"
+        name="Daemon memory"
         value={bytes(sample.daemonBytes)}
-        note={sample.channelServerBytes === 0 ? undefined : `and ${bytes(sample.channelServerBytes)} channel server`}
+        note={sample.channelServerBytes === 0 ? undefined : `server ${bytes(sample.channelServerBytes)}`}
       />
       <Figure name="Up" value={duration(sample.timeMs - node.startedAtMs)} note={`process ${node.processId}`} />
       <Figure

@@ -94,6 +94,8 @@ function changingRoutes(options: ConsoleRoutesOptions): Route[] {
           keys,
           channelServerUrl,
           nowMs: () => clock.nowMs(),
+          isEngine: (channel, userId) =>
+            registry.list().some(({ model }) => model.channel === channel && model.userId === userId),
         });
         exchange.json(answer);
       },

@@ -7,6 +7,8 @@ export interface ConsoleTokenOptions {
   keys: ReadonlyMap<string, string>;
   channelServerUrl: () => string | undefined;
   nowMs: () => number;
+  /** An engine of this daemon is that user there: who joined under its name would put it out of the channel. */
+  isEngine: (channel: string, userId: string) => boolean;
 }
 
 /** Long enough to join; who is in the channel stays there. */
@@ -15,12 +17,17 @@ const LIFE_S = 10 * 60;
 /** A LiveKit token for a person at the page. Throws INVALID_ARGUMENT, UNAVAILABLE. */
 export async function consoleToken(
   request: Record<string, unknown>,
-  { keys, channelServerUrl, nowMs }: ConsoleTokenOptions,
+  { keys, channelServerUrl, nowMs, isEngine }: ConsoleTokenOptions,
 ): Promise<TokenAnswer> {
   const text = (name: string): string => (typeof request[name] === 'string' ? request[name] : '');
   const channel = checkId('channel', text('channel'));
   const userId = checkId('userId', text('userId'));
   const userName = checkName('userName', text('userName'));
+  if (isEngine(channel, userId))
+    throw refusal('already_exists', 'USER_IS_AN_ENGINE', `${userId} is an engine in ${channel}`, {
+      field: 'userId',
+      remedy: 'take another name',
+    });
   const url = channelServerUrl();
   const [pair] = keys;
   if (url === undefined || pair === undefined)
@@ -30,7 +37,7 @@ export async function consoleToken(
   const [appId, appKey] = pair;
   const expiresAt = Math.floor(nowMs() / 1000) + LIFE_S;
   const name = userName === '' ? {} : { name: userName };
-  // No profile: a person takes the channel as it is. A streamer: engines see and hear a person that joins by this page.
+  // No profile: a person takes the channel as it is.
   const token = await mintLiveKitToken(appId, appKey, {
     room: channel,
     identity: userId,

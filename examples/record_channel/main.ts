@@ -12,6 +12,7 @@ import { makeSourceFile } from '../../test/support/media/source_file.js';
 import { RtcPeer } from '../../test/support/rtc_peer/index.js';
 import { startDaemon } from '../../test/support/running_daemon.js';
 import { Checks, checkForeign, checkRecording, type Expected } from './checks.js';
+import { keepRunning } from './keep_running.js';
 import { readOptions, type DemoOptions } from './options.js';
 
 const CHANNEL = 'demo';
@@ -57,9 +58,14 @@ async function run(options: DemoOptions): Promise<number> {
   const file = await sourceFile(options);
 
   step('the daemon starts, with the embedded channel server');
-  await using daemon = await startDaemon();
+  // Left up, the console has its usual address (another one when that is taken).
+  const http = options.keep ? [] : ['--http-listen', '127.0.0.1:0'];
+  await using daemon = await startDaemon({ args: [...http, '--console-tokens', 'on'] });
   await using client = await AlirtcClient.connect(daemon.address);
   console.log(`  daemon ${daemon.ready.pid} at ${daemon.address}, channel server at ${daemon.ready.channelServerUrl}`);
+  console.log(
+    `  console at ${daemon.ready.console}${options.keep ? '' : ' while this runs; KEEP=1 leaves it up to look at'}`,
+  );
 
   step('a participant that is not ours joins and publishes: 640x360 at 30 fps, H.264, and a tone with beeps');
   await using foreign = await RtcPeer.start();
@@ -97,7 +103,7 @@ async function run(options: DemoOptions): Promise<number> {
   const foreignReport = await foreign.call('report', {});
   const used = usage.read();
   await recorder.close();
-  await player.close();
+  if (!options.keep) await player.close();
 
   step('what arrived');
   const player1: Expected = { ...PLAYER, seconds: options.seconds, marked: options.input === undefined };
@@ -105,7 +111,11 @@ async function run(options: DemoOptions): Promise<number> {
   const lines = await checkRecordings(checks, recorder.reports, options, player1);
   step('CPU and memory while recording');
   console.table(used);
-  if (options.keep) await keepRunning(daemon.address, daemon.ready.channelServerUrl);
+  if (options.keep) {
+    step('KEEP=1: everything stays up, and an engine watches');
+    await keepRunning(client, CHANNEL, daemon.ready);
+    await player.close();
+  }
   step(checks.failed === 0 ? 'everything arrived and was checked' : `${checks.failed} checks failed`);
   for (const line of lines) console.log(line);
   return checks.failed === 0 ? 0 : 1;
@@ -160,11 +170,6 @@ function recordingLine(file: string, { video, audio }: RecordingAnalysis): strin
   const audioPart = audio === undefined ? 'audio=none' : `audio=${audio.codec} ${audio.sampleRate}Hz`;
   const seconds = Math.max(video?.seconds ?? 0, audio?.seconds ?? 0).toFixed(1);
   return `RECORDING ${file} ${videoPart} ${audioPart} seconds=${seconds}`;
-}
-
-async function keepRunning(address: string, url: string): Promise<void> {
-  step(`KEEP=1: the daemon listens at ${address}, LiveKit clients connect to ${url}; Ctrl-C ends it`);
-  await new Promise((resolve) => process.once('SIGINT', resolve));
 }
 
 process.exitCode = await run(readOptions(process.env));

@@ -15,6 +15,8 @@ export interface DaemonReady {
   ready: true;
   listen: string[];
   channelServerUrl: string;
+  /** Undefined: it is off. */
+  console?: string;
   pid: number;
 }
 
