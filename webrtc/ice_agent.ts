@@ -146,6 +146,8 @@ export class IceAgent {
     // An agent that was still at it goes on with the new candidates.
     if (this.#isStarting) return;
     this.#isStarting = true;
+    // The library refuses to start before.
+    void this.gather();
     this.transport.start().then(
       () => {
         this.#isStarting = false;
