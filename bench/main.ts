@@ -1,5 +1,7 @@
-/** `make bench`, or `make bench ONLY=raw,latency`. Every figure stands beside its peer's of the same run. `encode` needs Debian's package ffmpeg. */
+/** `make bench`, or `make bench ONLY=raw,latency`. Every figure stands beside its peer's of the same run. `encode` needs Debian's package ffmpeg, `cluster` and `forwarding` a Go that builds livekit-server. */
+import { clusterReceive } from './cluster_receive.js';
 import { encode } from './encode.js';
+import { forwarding } from './forwarding.js';
 import { latency } from './latency.js';
 import { manyUsers } from './many_users.js';
 import { mixing } from './mixing.js';
@@ -16,6 +18,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   users: () => manyUsers(),
   mixing: () => mixing(),
   encode: () => encode(),
+  cluster: () => clusterReceive(),
+  forwarding: () => forwarding(),
 };
 
 const only = process.env['ONLY'];

@@ -1,13 +1,9 @@
 import { ChannelScene } from '../test/support/channel_scene.js';
-import { BenchChild } from './support/child.js';
 import { UsageMeter } from './support/process_usage.js';
+import { countOf, pass, startOurs } from './support/receivers.js';
 import { round } from './support/statistics.js';
 
-const WARM_UP_MS = 4_000;
-
-interface Count {
-  frames: number;
-}
+const WARM_UP_SECONDS = 10;
 
 /** 1, 2, 4 and 8 users of 640x480 at 15 fps in one channel, received by one engine, raw and encoded: the cost of each user. */
 export async function manyUsers(seconds = 8): Promise<void> {
@@ -24,17 +20,12 @@ async function measure(users: number, kind: 'raw' | 'encoded', seconds: number):
     const peer = await scene.peer(`user${i}`, { autoSubscribe: false });
     await peer.call('publish_video', { width: 640, height: 480, framesPerSecond: 15, maxBitrate: 700_000 });
   }
-  await using receiver = BenchChild.start('processes/grpc_receiver.ts', {
-    address: scene.daemon.address,
-    channel: scene.channel,
-    userId: 'receiver',
-    kind,
-  });
-  const { corePid } = (await receiver.next('ready')) as { corePid: number };
-  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
+  const { child, corePid } = await startOurs(scene, 'receiver', kind);
+  await using receiver = child;
+  await pass(WARM_UP_SECONDS);
   const meter = new UsageMeter({ core: corePid, daemon: scene.daemon.ready.pid, client: receiver.pid });
   const before = await countOf(receiver);
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  await pass(seconds);
   const usage = meter.read();
   const frames = (await countOf(receiver)).frames - before.frames;
   const total = Object.values(usage).reduce((sum, { cpuMsPerSecond }) => sum + cpuMsPerSecond, 0);
@@ -46,9 +37,4 @@ async function measure(users: number, kind: 'raw' | 'encoded', seconds: number):
     'all, ms/s a user': round(total / users),
     'core MB': usage['core']?.residentMB ?? NaN,
   };
-}
-
-async function countOf(child: BenchChild): Promise<Count> {
-  child.ask('count');
-  return (await child.next('count'))['count'] as Count;
 }
