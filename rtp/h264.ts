@@ -3,5 +3,5 @@ export { NAL_TYPE, START_CODE, isH264KeyFrame, joinAnnexB, nalType, splitAnnexB 
 export { parseSps } from './h264_sps.js';
 export type { H264Sps } from './h264_sps.js';
 export { packetizeH264 } from './h264_packetizer.js';
-export { H264Depacketizer, h264KeyFrameStart, isH264KeyFrameStart } from './h264_depacketizer.js';
+export { H264Depacketizer, h264KeyFrameStart, h264PayloadSize, isH264KeyFrameStart } from './h264_depacketizer.js';
 export type { AssembledFrame, KeyFrameStart } from './h264_depacketizer.js';

@@ -205,3 +205,16 @@ export function h264KeyFrameStart(payload: Buffer): KeyFrameStart {
 export function isH264KeyFrameStart(payload: Buffer): boolean {
   return h264KeyFrameStart(payload) !== 'none';
 }
+
+/** The picture's size, of a payload with a whole sequence parameter set in it; undefined for all others. */
+export function h264PayloadSize(payload: Buffer): { width: number; height: number } | undefined {
+  if (payload.length === 0) return undefined;
+  const nals: NalPieces[] = [];
+  if (nalType(payload) !== NAL_TYPE.stapA) nals.push([payload]);
+  else if (!unpackAggregate(payload, nals)) return undefined;
+  for (const [nal] of nals) {
+    const sps = nal === undefined || nalType(nal) !== NAL_TYPE.sps ? undefined : parseSps(nal);
+    if (sps !== undefined) return { width: sps.width, height: sps.height };
+  }
+  return undefined;
+}

@@ -30,8 +30,8 @@ export function askedLayer(layers: readonly LayerState[], wanted: WantedQuality)
   if (wanted.width > 0 && wanted.height > 0) {
     const pixels = wanted.width * wanted.height;
     const fits = layers.findIndex(({ width, height }) => width * height >= pixels);
-    const sizesKnown = layers.some(({ width }) => width > 0);
-    if (sizesKnown) return fits < 0 ? top : fits;
+    // Not known yet: rather too large for a moment than too small; and clients that ask for a size leave the quality at "low".
+    return fits < 0 ? top : fits;
   }
   if (wanted.quality <= 0) return 0;
   return wanted.quality === 1 ? Math.min(1, top) : top;

@@ -1,9 +1,9 @@
-import { isH264KeyFrameStart } from '../../rtp/h264.js';
+import { h264PayloadSize, isH264KeyFrameStart } from '../../rtp/h264.js';
 import type { RtpPacket } from '../../rtp/packet.js';
 import type { NtpTime } from '../../rtp/clock.js';
 import { isVp8KeyFrameStart, parseVp8Descriptor, parseVp8KeyFrame } from '../../rtp/vp8.js';
 import type { Logger } from '../../common/logger.js';
-import type { ForwardCodec } from './codecs.js';
+import type { CodecName, ForwardCodec } from './codecs.js';
 import type { DownTrack } from './down_track.js';
 import { orderRids } from './layer_choice.js';
 import { LayerDemand } from './layer_demand.js';
@@ -93,7 +93,7 @@ export class UpTrack {
   receive(layer: UpLayer, packet: RtpPacket, nowMs: number): void {
     layer.onPacket(packet, nowMs);
     const keyFrame = this.kind === 'video' && this.#isKeyFrameStart(packet.payload);
-    if (keyFrame && this.codec.name === 'VP8') readVp8Size(layer, packet.payload);
+    if (keyFrame) this.#readSize(layer, packet.payload, nowMs);
     // Nobody begins with a late start: what follows it has come before, and would be missing behind it for ever.
     const canBegin = keyFrame && !layer.lastIsLate;
     for (const down of this.#downs) down.forward(layer, packet, canBegin, nowMs);
@@ -121,15 +121,24 @@ export class UpTrack {
     this.#demand?.close();
   }
 
+  /** Whoever asked for a size may have meant another layer. */
+  #readSize(layer: UpLayer, payload: Buffer, nowMs: number): void {
+    const size = sizeOf(this.codec.name, payload);
+    if (size === undefined || (size.width === layer.width && size.height === layer.height)) return;
+    layer.width = size.width;
+    layer.height = size.height;
+    if (this.rids.length < 2) return;
+    for (const down of this.#downs) down.review(nowMs);
+    this.demandChanged();
+  }
+
   #isKeyFrameStart(payload: Buffer): boolean {
     return this.codec.name === 'H264' ? isH264KeyFrameStart(payload) : isVp8KeyFrameStart(payload);
   }
 }
 
-function readVp8Size(layer: UpLayer, payload: Buffer): void {
+function sizeOf(codec: CodecName, payload: Buffer): { width: number; height: number } | undefined {
+  if (codec === 'H264') return h264PayloadSize(payload);
   const descriptor = parseVp8Descriptor(payload);
-  const size = descriptor === undefined ? undefined : parseVp8KeyFrame(payload.subarray(descriptor.bytes));
-  if (size === undefined) return;
-  layer.width = size.width;
-  layer.height = size.height;
+  return descriptor === undefined ? undefined : parseVp8KeyFrame(payload.subarray(descriptor.bytes));
 }

@@ -28,9 +28,10 @@ describe('The choice of a simulcast layer', () => {
     assert.equal(askedLayer(three, { quality: 0, width: 4000, height: 3000 }), 2);
   });
 
-  it('goes by quality when no size is known', () => {
+  it('takes the highest for a size while sizes are not known, whatever the quality says', () => {
     const unknown = layers(true, true).map((layer) => ({ ...layer, width: 0, height: 0 }));
-    assert.equal(askedLayer(unknown, { quality: 0, width: 640, height: 360 }), 0);
+    assert.equal(askedLayer(unknown, { quality: 0, width: 640, height: 360 }), 1);
+    assert.equal(askedLayer(unknown, { quality: 0, width: 160, height: 90 }), 1);
   });
 
   it('falls back to the nearest active layer below, then above, then none', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   H264Depacketizer,
+  h264PayloadSize,
   isH264KeyFrame,
   isH264KeyFrameStart,
   joinAnnexB,
@@ -172,6 +173,15 @@ describe('H.264 key frames', () => {
     const unit = depacketizer.assemble(packetizeH264([IDR], 1100));
     assert.deepEqual([unit?.width, unit?.height], [320, 180]);
     assert.deepEqual(splitAnnexB(unit?.data ?? Buffer.alloc(0)), [small, PPS, IDR]);
+  });
+
+  it('tell the size by a payload with the parameter set, alone or in a STAP-A', () => {
+    const [first, ...others] = packetizeH264([SPS, PPS, IDR], 1100);
+    for (const payload of [first ?? assert.fail(), SPS])
+      assert.deepEqual(h264PayloadSize(payload), { width: 1280, height: 720 });
+    const cut = first?.subarray(0, 6) ?? assert.fail();
+    for (const payload of [...others, PPS, DELTA, Buffer.alloc(0), cut])
+      assert.equal(h264PayloadSize(payload), undefined);
   });
 
   it('are seen in their first payload only', () => {
