@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e conformance test-cluster check lint types proto format bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster check lint types proto format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -28,7 +28,7 @@ build: dist/.built ## the executables in dist/bin
 run: build ## the main job on real media: SECONDS=10 INPUT=file KEEP=1
 	@SECONDS_TO_RECORD=$(or $(SECONDS),10) INPUT='$(INPUT)' KEEP='$(KEEP)' tsx examples/record_channel/main.ts
 
-test: build test-unit test-integration test-e2e conformance ## all tests that need nothing more than the machine
+test: build test-unit test-integration test-e2e test-browser conformance ## all tests that need nothing more than the machine
 
 # Real processes and real time on machines that are shared: what fails once is tried once more, and mocha says so.
 test-unit: build ## no sockets, no real time
@@ -37,6 +37,9 @@ test-integration: build ## real processes, and ones that misbehave
 	mocha --retries 1 'test/integration/**/*.test.ts'
 test-e2e: build ## with @livekit/rtc-node at the other end
 	mocha --retries 1 'test/e2e/**/*.test.ts'
+# Needs Debian's package chromium; pictures of the pages in out/browser.
+test-browser: build ## with livekit-client in Chromium at the other end
+	mocha --retries 1 'test/browser/**/*.test.ts'
 
 conformance: build ## the rows of the whole interface; writes docs/conformance.md
 	rm -f out/conformance/results.jsonl
@@ -54,6 +57,7 @@ proto: setup
 types: generate
 	tsc -p .
 	tsc -p console
+	tsc -p test/browser/page
 lint: generate
 	eslint .
 format: setup
