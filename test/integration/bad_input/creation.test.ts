@@ -27,11 +27,6 @@ const invalid = { code: status.INVALID_ARGUMENT };
 
 const ROWS: { title: string; options: CreateEngineOptions; refusal: Refusal }[] = [
   {
-    title: 'a core service that the operator did not allow',
-    options: { coreServicePath: '/bin/sh' },
-    refusal: { ...invalid, reason: 'CORE_SERVICE_NOT_ALLOWED', field: 'core_service_path', value: '/bin/sh' },
-  },
-  {
     title: 'a way around the allowed core services',
     options: { coreServicePath: `${core('never_ready')}/../../../../../bin/sh` },
     refusal: { ...invalid, reason: 'CORE_SERVICE_NOT_ALLOWED', field: 'core_service_path' },
@@ -43,10 +38,6 @@ const ROWS: { title: string; options: CreateEngineOptions; refusal: Refusal }[] 
   },
   ...(
     [
-      [-1, 100, 'low_port'],
-      [0, 100, 'low_port'],
-      [100, 0, 'high_port'],
-      [1, 65_536, 'high_port'],
       [70_000, 80_000, 'low_port'],
       [45_000, 44_000, 'high_port'],
     ] as const
@@ -54,11 +45,6 @@ const ROWS: { title: string; options: CreateEngineOptions; refusal: Refusal }[] 
     title: `the ports ${lowPort} to ${highPort}`,
     options: { lowPort, highPort },
     refusal: { ...invalid, reason: 'INVALID_FIELD', field, value: String(field === 'low_port' ? lowPort : highPort) },
-  })),
-  ...['{', '[]', 'null', '"{}"', '1', '{} {}', "{'a':1}"].map((extra) => ({
-    title: `extra ${extra}`,
-    options: { extra },
-    refusal: { ...invalid, reason: 'INVALID_FIELD', field: 'extra', value: extra },
   })),
   ...['/', '/tmp', '/etc/alirtcd', '../outside', 'a/../../outside', 'out'].map((logPath) => ({
     title: `the log path ${logPath === 'out' ? 'by way of a link' : logPath}`,

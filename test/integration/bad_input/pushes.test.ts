@@ -3,7 +3,6 @@ import { status } from '@grpc/grpc-js';
 import {
   ErrorCode,
   PublishMode,
-  VideoBufferType,
   VideoDataFormat,
   VideoSource,
   type Engine,
@@ -12,7 +11,7 @@ import {
 import { refused } from './refused.js';
 import { TestBed } from './test_bed.js';
 
-const { BGRA, I420, NV12, NV21, RGB24, BGR24, H264, H265 } = VideoDataFormat;
+const { BGRA, I420, NV12, NV21, RGB24, BGR24, H264 } = VideoDataFormat;
 const VIDEO_ERROR = { reason: 'ERR_VIDEO_DATA_ERROR', number: ErrorCode.VIDEO_DATA_ERROR };
 const AUDIO_ERROR = { reason: 'ERR_AUDIO_DATA_ERROR', number: ErrorCode.AUDIO_DATA_ERROR };
 const RAW = { I420, NV12, NV21, BGRA, RGB24, BGR24 };
@@ -36,8 +35,6 @@ interface PictureRow {
   frame: VideoFrameInput;
   field: string;
   value?: string;
-  /** INVALID_FIELD for what is no member of an enumeration; else ERR_VIDEO_DATA_ERROR. */
-  isForeign?: true;
 }
 
 const picture = (change: Partial<VideoFrameInput>): VideoFrameInput => ({
@@ -48,17 +45,12 @@ const picture = (change: Partial<VideoFrameInput>): VideoFrameInput => ({
   ...change,
 });
 
+/** The two together; each alone is in table.test.ts. */
 const SIZES: [number, number, 'width' | 'height'][] = [
-  [0, 48, 'width'],
-  [64, 0, 'height'],
   [0, 0, 'width'],
-  [-1, 48, 'width'],
-  [64, -1, 'height'],
   [-64, -48, 'width'],
-  [100_000, 48, 'width'],
   [100_000, 100_000, 'width'],
   [2_147_483_647, 2_147_483_647, 'width'],
-  [-2_147_483_648, 1, 'width'],
   [1920, 1081, 'width'],
   [1921, 1, 'width'],
 ];
@@ -103,33 +95,11 @@ const PICTURES: PictureRow[] = [
       },
     ];
   }),
-  {
-    title: 'I420 with a V line of 31 bytes',
-    frame: picture({ strideV: 31 }),
-    field: 'stride_v',
-    value: '31',
-  },
   ...SIZES.map(([width, height, field]) => ({
     title: `a size of ${width}x${height}`,
     frame: picture({ width, height }),
     field,
   })),
-  ...[45, -90, 360, 1].map((rotation) => ({
-    title: `a rotation of ${rotation}`,
-    frame: picture({ rotation }),
-    field: 'rotation',
-    value: String(rotation),
-  })),
-  { title: 'H265', frame: picture({ format: H265 }), field: 'format', value: '6' },
-  { title: 'no format', frame: picture({ format: 0 }), field: 'format', value: '0', isForeign: true },
-  {
-    title: 'an unknown format',
-    frame: picture({ format: 99 as VideoDataFormat }),
-    field: 'format',
-    value: '99',
-    isForeign: true,
-  },
-  { title: 'a texture', frame: picture({ bufferType: VideoBufferType.TEXTURE }), field: 'buffer_type' },
   { title: 'H264 of no bytes', frame: picture({ format: H264, data: Buffer.alloc(0) }), field: 'data', value: '0' },
   {
     title: 'H264 without a start code',
@@ -150,18 +120,6 @@ const PICTURES: PictureRow[] = [
     }),
     field: 'data',
   },
-];
-
-interface SoundRow {
-  title: string;
-  bytes: number;
-}
-/** Stereo: four bytes a sample. */
-const SOUNDS: SoundRow[] = [
-  { title: 'an odd number of bytes', bytes: 961 },
-  { title: 'half a stereo sample', bytes: 962 },
-  { title: 'no bytes', bytes: 0 },
-  { title: 'a minute and more at once', bytes: 12_000_000 },
 ];
 
 describe('bad input: pushing', function () {
@@ -222,12 +180,6 @@ describe('bad input: pushing', function () {
         { ...undeclared, ...AUDIO_ERROR },
       );
     });
-
-    it('a source that does not exist is named', async () => {
-      const refusal = { code: status.INVALID_ARGUMENT, reason: 'INVALID_FIELD', field: 'source_type', value: '9' };
-      await refused(engine.pushExternalVideoFrame(picture({}), { sourceType: 9 as VideoSource }), refusal);
-      await refused(engine.videoPush({ source: 9 as VideoSource }).push(picture({})), refusal);
-    });
   });
 
   describe('when declared', () => {
@@ -243,11 +195,11 @@ describe('bad input: pushing', function () {
     });
     after(() => engine.release());
 
-    for (const { title, frame, field, value, isForeign } of PICTURES)
+    for (const { title, frame, field, value } of PICTURES)
       it(`${title} is refused`, async () => {
         const refusal = {
           code: status.INVALID_ARGUMENT,
-          ...(isForeign === true ? { reason: 'INVALID_FIELD' } : VIDEO_ERROR),
+          ...VIDEO_ERROR,
           field: `frame.${field}`,
           ...(value === undefined ? {} : { value }),
         };
@@ -258,13 +210,6 @@ describe('bad input: pushing', function () {
         const error = await refused(push.end(), refusal);
         assert.equal(error.metadata['sequence'], '2');
       });
-
-    it('a picture of no frame at all is refused', () =>
-      refused(engine.pushExternalVideoFrame({ data: Buffer.alloc(0) }), {
-        code: status.INVALID_ARGUMENT,
-        reason: 'INVALID_FIELD',
-        field: 'frame.format',
-      }).then(() => undefined));
 
     it('a screen of more than 3840x2160 is refused, of 3840x2160 is not', async () => {
       const screen = (width: number, height: number) =>
@@ -288,18 +233,17 @@ describe('bad input: pushing', function () {
         }
     });
 
-    for (const { title, bytes } of SOUNDS)
-      it(`sound of ${title} is refused`, async () => {
-        const refusal = { code: status.INVALID_ARGUMENT, ...AUDIO_ERROR, value: String(bytes) };
-        const data = Buffer.alloc(bytes);
-        await refused(engine.pushExternalAudioFrameRawData(data), { ...refusal, field: 'audio_samples' });
-        await refused(engine.pushExternalAudioFrame({ data }), { ...refusal, field: 'frame.data' });
-        const push = engine.audioPush();
-        await push.push({ data: Buffer.alloc(960) });
-        await push.push({ data }).catch(() => undefined);
-        const error = await refused(push.end(), { ...refusal, field: 'frame.data' });
-        assert.equal(error.metadata['sequence'], '2');
-      });
+    it('half a stereo sample is refused', async () => {
+      const refusal = { code: status.INVALID_ARGUMENT, ...AUDIO_ERROR, value: '962' };
+      const data = Buffer.alloc(962);
+      await refused(engine.pushExternalAudioFrameRawData(data), { ...refusal, field: 'audio_samples' });
+      await refused(engine.pushExternalAudioFrame({ data }), { ...refusal, field: 'frame.data' });
+      const push = engine.audioPush();
+      await push.push({ data: Buffer.alloc(960) });
+      await push.push({ data }).catch(() => undefined);
+      const error = await refused(push.end(), { ...refusal, field: 'frame.data' });
+      assert.equal(error.metadata['sequence'], '2');
+    });
 
     it('sound that never fits the queue is refused by name, and goes through the stream', async () => {
       const second = Buffer.alloc(192_000);
