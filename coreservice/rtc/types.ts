@@ -17,6 +17,8 @@ export interface RoomOptions {
   connectTimeoutMs: number;
   /** How long a lost connection is tried again before the room ends. */
   reconnectLimitMs: number;
+  /** One peer connection (/rtc/v1) or two (/rtc). Auto, the default: one where the server has it. */
+  connections?: 'auto' | 'single' | 'dual';
 }
 
 export type TrackKind = 'audio' | 'video';

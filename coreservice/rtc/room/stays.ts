@@ -86,7 +86,14 @@ export class Stays {
   #join(timeoutMs: number): Promise<RoomSession> {
     const { logger } = this.#options;
     return this.#servers.firstOf(timeoutMs, (url, connectTimeoutMs) =>
-      RoomSession.join({ url, token: this.#token, connectTimeoutMs, logger, transports: this.#transports }),
+      RoomSession.join({
+        url,
+        token: this.#token,
+        connectTimeoutMs,
+        logger,
+        transports: this.#transports,
+        connections: this.#options.connections ?? 'auto',
+      }),
     );
   }
 

@@ -30,12 +30,24 @@ function opus(stereo: boolean): Codec {
   };
 }
 
+const VP8: Codec = {
+  payloadType: 97,
+  name: 'VP8',
+  clockRate: 90_000,
+  channels: 1,
+  parameters: '',
+  feedback: H264.feedback,
+};
+
 const AUDIO_EXTENSIONS = new Map([
   [1, EXTENSION_MID],
   [3, EXTENSION_ABS_SEND_TIME],
   [4, EXTENSION_TRANSPORT_CC],
 ]);
 const VIDEO_EXTENSIONS = new Map([...AUDIO_EXTENSIONS, [2, EXTENSION_RID]]);
+
+/** What a server reads of one description is bounded too. */
+const MAX_SECTIONS = 250;
 
 /** One track as its m-line shows it. */
 export interface PublishedSection {
@@ -56,9 +68,13 @@ export interface AnsweredSection {
   extensions: Map<string, number>;
 }
 
-/** The m-lines of the publisher connection: data first, then one per track ever published; ended ones stay inactive. */
+type Entry =
+  | { kind: 'send'; section: PublishedSection; mid: string; ended: boolean }
+  | { kind: 'receive'; media: 'audio' | 'video'; mid: string };
+
+/** The m-lines of the connection on which we offer: data first, then one per track ever published, ended ones stay inactive; between them those to receive on. */
 export class PublisherSections {
-  readonly #media: { section: PublishedSection; mid: string; ended: boolean }[] = [];
+  readonly #media: Entry[] = [];
   readonly #cname: string;
 
   constructor(cname: string) {
@@ -66,24 +82,39 @@ export class PublisherSections {
   }
 
   add(section: PublishedSection): string {
-    const mid = String(this.#media.length + 1);
-    this.#media.push({ section, mid, ended: false });
+    const mid = this.#nextMid();
+    this.#media.push({ kind: 'send', section, mid, ended: false });
     return mid;
   }
 
   end(mid: string): void {
     const entry = this.#media.find((candidate) => candidate.mid === mid);
-    if (entry !== undefined) entry.ended = true;
+    if (entry?.kind === 'send') entry.ended = true;
+  }
+
+  /** One more m-line on which the server may send. False: there are enough for everybody. */
+  addReceiving(media: 'audio' | 'video'): boolean {
+    if (this.#media.length >= MAX_SECTIONS) return false;
+    this.#media.push({ kind: 'receive', media, mid: this.#nextMid() });
+    return true;
+  }
+
+  receives(mid: string): boolean {
+    return this.#media.some((entry) => entry.kind === 'receive' && entry.mid === mid);
+  }
+
+  #nextMid(): string {
+    return String(this.#media.length + 1);
   }
 
   toLocal(): LocalSection[] {
     return [
       { kind: 'application', mid: '0', direction: 'sendrecv', rejected: false, codecs: [], extensions: new Map() },
-      ...this.#media.map((entry) => this.#toLocalMedia(entry)),
+      ...this.#media.map((entry) => (entry.kind === 'send' ? this.#toSending(entry) : toReceiving(entry))),
     ];
   }
 
-  #toLocalMedia({ section, mid, ended }: { section: PublishedSection; mid: string; ended: boolean }): LocalSection {
+  #toSending({ section, mid, ended }: Extract<Entry, { kind: 'send' }>): LocalSection {
     const { kind, cid, ssrcs, rids, stereo } = section;
     return {
       kind,
@@ -95,6 +126,17 @@ export class PublisherSections {
       ...(ended ? {} : { send: { msid: `${this.#cname} ${cid}`, cname: this.#cname, ssrcs, rids } }),
     };
   }
+}
+
+function toReceiving({ media, mid }: Extract<Entry, { kind: 'receive' }>): LocalSection {
+  return {
+    kind: media,
+    mid,
+    direction: 'recvonly',
+    rejected: false,
+    codecs: media === 'video' ? [H264, VP8] : [opus(true)],
+    extensions: AUDIO_EXTENSIONS,
+  };
 }
 
 /** Throws a text for people when the server does not take the track. */

@@ -66,8 +66,11 @@ function sends(section: MediaSection): boolean {
   return section.direction === 'sendonly' || section.direction === 'sendrecv';
 }
 
-/** The tracks that an offer carries and that we can receive. */
-export function receivedSections(offer: SessionDescription): ReceivedSection[] {
+/** The tracks that a description of the server carries and that we can receive. `trackSids`, by mid, is for those that it does not name. */
+export function receivedSections(
+  offer: SessionDescription,
+  trackSids: Readonly<Record<string, string>> = {},
+): ReceivedSection[] {
   const received: ReceivedSection[] = [];
   for (const section of offer.sections) {
     if (section.kind === 'application' || section.port === 0 || !sends(section)) continue;
@@ -76,7 +79,7 @@ export function receivedSections(offer: SessionDescription): ReceivedSection[] {
       const name = receivedCodec(section.kind, codec);
       if (name !== undefined) codecs.set(codec.payloadType, name);
     }
-    const trackSid = trackSidOf(section.msid);
+    const trackSid = trackSidOf(section.msid) ?? trackSids[section.mid];
     if (codecs.size === 0 || trackSid === undefined) continue;
     const idOf = (uri: string): number | undefined => [...section.extensions].find(([, value]) => value === uri)?.[0];
     received.push({

@@ -8,6 +8,7 @@ import {
   type PublishedSection,
 } from '../sdp/publisher_sections.js';
 import type { SessionDescription } from '../sdp/session_description.js';
+import { receivedSections, type ReceivedSection } from '../sdp/subscriber_answer.js';
 import { writeSdp } from '../sdp/write_sdp.js';
 import { SCTP, type DataChannel, type MediaTransport } from '../../../webrtc/media_transport.js';
 
@@ -24,11 +25,12 @@ interface Waiting {
 }
 
 /**
- * Our sending connection: we offer, the server answers, one offer at a time. Sections that are added while an answer is awaited go into the next
- * offer.
+ * Our sending connection, or the only one: we offer, the server answers, one offer at a time. Sections that are added while an answer is awaited go into
+ * the next offer. What the server sends is told by its answers, each time in full.
  */
-export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
+export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSection[]]; failed: [reason: string] }> {
   readonly transport: MediaTransport;
+  readonly cname: string;
   readonly #signal: OfferSignal;
   readonly #sections: PublisherSections;
   readonly #sessionId = randomInt(1, 2 ** 47);
@@ -47,6 +49,7 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
   constructor(transport: MediaTransport, signal: OfferSignal, cname: string) {
     super();
     this.transport = transport;
+    this.cname = cname;
     this.#signal = signal;
     this.#sections = new PublisherSections(cname);
     this.#channels = {
@@ -62,12 +65,33 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
     transport.once('failed', (reason) => this.#fail(`publisher connection: ${reason}`));
   }
 
-  /** The first offer goes out with this; further calls do nothing. */
-  start(): void {
-    if (this.#isStarted) return;
+  /** The channels that we made; where there is one connection the server sends on them too. */
+  get channels(): readonly DataChannel[] {
+    return [this.#channels.reliable, this.#channels.lossy];
+  }
+
+  /** More m-lines for what the server sends; they go into the next offer, which follows when there has been one. */
+  addReceiving(audios: number, videos: number): void {
+    for (let count = 0; count < audios; count++) this.#sections.addReceiving('audio');
+    for (let count = 0; count < videos; count++) this.#sections.addReceiving('video');
+    if (this.#isStarted) this.#renegotiate();
+  }
+
+  /** The first offer, for the join request; gather() has to follow when the server is known. */
+  startEarly(): void {
     this.#isStarted = true;
     this.#isDirty = true;
     this.#offer();
+  }
+
+  /** The first offer goes out with this; further calls do nothing. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.startEarly();
+    this.gather();
+  }
+
+  gather(): void {
     this.transport.gather().catch((error: unknown) => this.#fail(`no candidates: ${String(error)}`));
   }
 
@@ -106,7 +130,7 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
     return channel;
   }
 
-  onAnswer(sdp: string, id: number): void {
+  onAnswer(sdp: string, id: number, trackSids: Readonly<Record<string, string>> = {}): void {
     // An answer with an id is of that offer only; servers without ids send 0.
     if (!this.#isOffering || (id !== 0 && id !== this.#offerId)) return;
     this.#isOffering = false;
@@ -120,6 +144,11 @@ export class Publisher extends EventEmitter<{ failed: [reason: string] }> {
       for (const { reject } of offered) reject(new Error(`unusable answer: ${String(error)}`));
       return;
     }
+    // Tracks are known before their first packet can be read.
+    this.emit(
+      'sections',
+      receivedSections(answer, trackSids).filter(({ mid }) => this.#sections.receives(mid)),
+    );
     this.#connect(answer);
     for (const { mid, resolve, reject } of offered) {
       try {

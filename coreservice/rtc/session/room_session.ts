@@ -16,23 +16,20 @@ import {
 } from '@livekit/protocol';
 import type { Logger } from '../../../common/logger.js';
 import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
-import { connectionSignal, readCandidate } from '../signal/connection_signal.js';
-import { SignalConnection, type SignalMessage, type SignalRequestMessage } from '../signal/signal_connection.js';
+import { readCandidate } from '../signal/connection_signal.js';
+import type { SignalConnection, SignalMessage } from '../signal/signal_connection.js';
 import type { DataMessage } from '../types.js';
-import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
+import type { DataChannel, MediaTransport } from '../../../webrtc/media_transport.js';
+import { joinServer, type JoinedServer, type JoinServerOptions } from './join_server.js';
 import { OutgoingTracks } from './outgoing_tracks.js';
-import { Publisher } from './publisher.js';
+import type { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
-import { Subscriber } from './subscriber.js';
+import type { Subscriber } from './subscriber.js';
 import type { SentTrack } from './track_requests.js';
 import { readUserData } from './user_data.js';
 
-export interface SessionOptions {
-  url: string;
-  token: string;
-  connectTimeoutMs: number;
+export interface SessionOptions extends JoinServerOptions {
   logger: Logger;
-  transports: MediaTransportFactory;
 }
 
 export interface SessionEvents {
@@ -51,16 +48,13 @@ export interface SessionEvents {
   left: [request: LeaveRequest];
 }
 
-/** LiveKit's protocol as of a server that knows two connections, async tracks and Leave with an action. */
-const PROTOCOL = '15';
-const MEDIA_TIMEOUT_MS = 15_000;
 const REPORT_INTERVAL_MS = 1000;
 const ATTRIBUTES_TIMEOUT_MS = 5000;
 /** Messages waiting in a data channel beyond this mean that the network does not take them. */
 const MAX_BUFFERED_DATA_BYTES = 4 * 1024 * 1024;
 
 /**
- * One stay on a server, from a JoinResponse to a loss or an end: signalling, the publisher and the subscriber connection. It never comes back; the room
+ * One stay on a server, from a JoinResponse to a loss or an end: signalling and one peer connection, or two. It never comes back; the room
  * starts another.
  */
 export class RoomSession extends EventEmitter<SessionEvents> {
@@ -68,82 +62,76 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   readonly #signal: SignalConnection;
   readonly #logger: Logger;
   readonly #publisher: Publisher;
-  readonly #subscriber: Subscriber;
+  readonly #subscriber: Subscriber | undefined;
   readonly #incoming: IncomingTracks;
   readonly #outgoing: OutgoingTracks;
   readonly #requests = new RequestTable();
   #reportTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  private constructor(
-    signal: SignalConnection,
-    transports: [publisher: MediaTransport, subscriber: MediaTransport],
-    logger: Logger,
-  ) {
+  private constructor({ signal, publisher, subscriber }: JoinedServer, logger: Logger) {
     super();
     this.#signal = signal;
     this.#logger = logger;
     this.join = signal.join;
-    const [publisherTransport, subscriberTransport] = transports;
-    const cname = signal.join.participant?.sid ?? 'alirtc';
-    const send = (message: SignalRequestMessage): void => signal.send(message);
-    this.#publisher = new Publisher(publisherTransport, connectionSignal(SignalTarget.PUBLISHER, send), cname);
-    this.#subscriber = new Subscriber(subscriberTransport, connectionSignal(SignalTarget.SUBSCRIBER, send));
-    this.#incoming = new IncomingTracks(subscriberTransport, cname);
-    this.#outgoing = new OutgoingTracks(this.#publisher, cname, send);
+    this.#publisher = publisher;
+    this.#subscriber = subscriber;
+    this.#incoming = new IncomingTracks((subscriber ?? publisher).transport, publisher.cname);
+    this.#outgoing = new OutgoingTracks(publisher, publisher.cname, (message) => signal.send(message));
   }
 
   /** Resolves right after the JoinResponse. Rejects with a RoomConnectError. */
   static async join(options: SessionOptions): Promise<RoomSession> {
-    const [signal] = await Promise.all([
-      SignalConnection.open({
-        url: options.url,
-        path: '/rtc',
-        query: { auto_subscribe: '0', adaptive_stream: '0', sdk: 'node', version: '0.1.0', protocol: PROTOCOL },
-        token: options.token,
-        timeoutMs: options.connectTimeoutMs,
-      }),
-      options.transports.prepare(),
-    ]);
-    const transport: MediaTransportOptions = {
-      iceServers: signal.join.iceServers,
-      addresses: signal.isLoopback ? 'any-and-loopback' : 'any',
-      connectTimeoutMs: MEDIA_TIMEOUT_MS,
-    };
-    const transports = await Promise.all([options.transports.create(transport), options.transports.create(transport)]);
-    return new RoomSession(signal, transports, options.logger);
+    const joined = await joinServer(options);
+    options.logger.debug({ connections: joined.subscriber === undefined ? 1 : 2 }, 'joined');
+    return new RoomSession(joined, options.logger);
+  }
+
+  get #transports(): MediaTransport[] {
+    return [this.#publisher, this.#subscriber].flatMap((connection) => connection?.transport ?? []);
   }
 
   /** From now on events come. */
   start(): void {
-    this.#subscriber.on('sections', (sections) => this.#incoming.onSections(sections));
-    this.#subscriber.on('failed', (reason) => this.#lose('media', reason));
-    this.#publisher.on('failed', (reason) => this.#lose('media', reason));
+    for (const connection of [this.#publisher, this.#subscriber]) {
+      connection?.on('failed', (reason) => this.#lose('media', reason));
+      connection?.transport.on('data_channel', (channel) => this.#listenTo(channel));
+    }
+    if (this.#subscriber === undefined) {
+      this.#publisher.on('sections', (sections) => this.#incoming.onSections(sections));
+      for (const channel of this.#publisher.channels) this.#listenTo(channel);
+    } else this.#subscriber.on('sections', (sections) => this.#incoming.onSections(sections));
     this.#incoming.on('added', (track) => this.emit('track_added', track));
     this.#incoming.on('removed', (track) => this.emit('track_removed', track));
-    for (const transport of [this.#publisher.transport, this.#subscriber.transport])
-      transport.on('data_channel', (channel) => {
-        const reliable = channel.label === '_reliable';
-        channel.on('message', (data) => this.#onData(data, reliable));
-      });
     this.#reportTimer = setInterval(() => {
       this.#outgoing.sendReports();
       this.#incoming.sendReports();
     }, REPORT_INTERVAL_MS);
+    // The answer to the join request's offer may be here already.
+    if (this.#subscriber === undefined) this.#publisher.gather();
     this.#signal.on('message', (message) => this.#onMessage(message));
     this.#signal.on('closed', (reason) => this.#lose('signal', reason));
     this.#signal.start();
     // Servers that want it say so: the first track then need not wait for ICE and DTLS.
-    if (this.join.fastPublish || !this.join.subscriberPrimary) this.#publisher.start();
+    if (this.#subscriber !== undefined && (this.join.fastPublish || !this.join.subscriberPrimary))
+      this.#publisher.start();
+  }
+
+  #listenTo(channel: DataChannel): void {
+    const reliable = channel.label === '_reliable';
+    channel.on('message', (data) => this.#onData(data, reliable));
   }
 
   #onMessage(message: SignalMessage): void {
     switch (message.case) {
       case 'offer':
-        this.#subscriber.onOffer(message.value.sdp, message.value.id);
+        this.#subscriber?.onOffer(message.value.sdp, message.value.id);
         break;
       case 'answer':
-        this.#publisher.onAnswer(message.value.sdp, message.value.id);
+        this.#publisher.onAnswer(message.value.sdp, message.value.id, message.value.midToTrackId);
+        break;
+      case 'mediaSectionsRequirement':
+        this.#publisher.addReceiving(message.value.numAudios, message.value.numVideos);
         break;
       case 'trickle':
         this.#onTrickle(message.value);
@@ -188,7 +176,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   #onTrickle({ candidateInit, target }: TrickleRequest): void {
     const candidate = readCandidate(candidateInit);
     if (candidate === undefined) return;
-    const side = target === SignalTarget.PUBLISHER ? this.#publisher : this.#subscriber;
+    const side = target === SignalTarget.PUBLISHER ? this.#publisher : (this.#subscriber ?? this.#publisher);
     side.transport.addRemoteCandidate(candidate);
   }
 
@@ -265,7 +253,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   }
 
   stats(): { roundTripMs: number; sentBytes: number; receivedBytes: number } {
-    const transports = [this.#publisher.transport, this.#subscriber.transport];
+    const transports = this.#transports;
     const roundTrips = transports.map((transport) => transport.roundTripMs).filter((value) => value > 0);
     return {
       roundTripMs: roundTrips.length > 0 ? Math.min(...roundTrips) : this.#signal.roundTripMs,
@@ -283,6 +271,6 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     this.#incoming.close();
     this.removeAllListeners();
     if (sayLeave) this.#signal.sendLeave();
-    await Promise.all([this.#signal.close(500), this.#publisher.close(), this.#subscriber.close()]);
+    await Promise.all([this.#signal.close(500), this.#publisher.close(), this.#subscriber?.close()]);
   }
 }

@@ -4,7 +4,7 @@ import { LiveKitRoom } from '../../../coreservice/rtc/livekit_room.js';
 import type { MediaTransport, MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
 import { WeriftTransport } from '../../../webrtc/werift_transport.js';
 import type { EncodedUnit, RemoteTrack, RemoteVideoTrack, RoomEvents } from '../../../coreservice/rtc/types.js';
-import { tokenFor } from '../channelserver/running_server.js';
+import { PATHS, RunningServer, tokenFor } from '../channelserver/running_server.js';
 
 export { EncodedPictures, EncodedSource } from './encoded_source.js';
 export { RunningServer, tokenFor } from '../channelserver/running_server.js';
@@ -15,7 +15,23 @@ export interface JoinOptions {
   reconnectLimitMs?: number;
   transports?: MediaTransportFactory;
   token?: string;
+  connections?: 'auto' | 'single' | 'dual';
 }
+
+/** Where a table of tests runs: how the server is started, and by how many connections our rooms join. */
+export interface Place {
+  title: string;
+  connections: 'single' | 'dual';
+  /** Its keys are KEYS. */
+  open: () => Promise<{ readonly url: string } & AsyncDisposable>;
+}
+
+/** Our own channel server, by each of its paths. */
+export const OUR_PLACES: readonly Place[] = PATHS.map(({ path, connections, args }) => ({
+  title: `the channel server's ${path}`,
+  connections,
+  open: () => RunningServer.start(args),
+}));
 
 /** A room that is not connected yet. */
 export async function newRoom(
@@ -31,6 +47,7 @@ export async function newRoom(
       logger,
       connectTimeoutMs: 5000,
       reconnectLimitMs: options.reconnectLimitMs ?? 10_000,
+      connections: options.connections ?? 'auto',
     },
     options.transports,
   );
@@ -43,10 +60,11 @@ export class Rooms implements AsyncDisposable {
   constructor(
     readonly url: string,
     readonly name: string,
+    readonly connections: JoinOptions['connections'] = 'auto',
   ) {}
 
   async create(identity: string, options: JoinOptions = {}): Promise<LiveKitRoom> {
-    const room = await newRoom(this.url, this.name, identity, options);
+    const room = await newRoom(this.url, this.name, identity, { connections: this.connections ?? 'auto', ...options });
     this.#rooms.push(room);
     return room;
   }
