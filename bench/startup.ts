@@ -3,16 +3,20 @@ import { ChannelScene } from '../test/support/channel_scene.js';
 import { readProcessUsage } from './support/process_usage.js';
 import { quantile, round } from './support/statistics.js';
 
-/** CreateAliRTCEngine to its answer, JoinChannel to OnJoinChannelResult, and the core's memory then. One after the other. */
+const CONNECTIONS = ['single', 'dual'] as const;
+
+/** CreateAliRTCEngine to its answer, JoinChannel to OnJoinChannelResult, and the core's memory then, by one peer connection and by two in turn. One after the other. */
 export async function startup(runs = 20): Promise<void> {
   await using scene = await ChannelScene.open();
   const createMs: number[] = [];
-  const joinMs: number[] = [];
-  const megabytes: number[] = [];
-  for (let i = 0; i < runs; i++) {
+  const joinMs = { single: [] as number[], dual: [] as number[] };
+  const megabytes = { single: [] as number[], dual: [] as number[] };
+  for (let i = 0; i < runs * CONNECTIONS.length; i++) {
+    const connections = CONNECTIONS[i % CONNECTIONS.length] ?? 'single';
     const t0 = performance.now();
     const engine = await scene.engine();
     createMs.push(performance.now() - t0);
+    await engine.setParameter({ alirtcd: { connections } });
     const { token } = await scene.client.generateToken({ channel: scene.channel, userId: `u${i}` });
     const t1 = performance.now();
     await engine.joinChannel({
@@ -21,11 +25,11 @@ export async function startup(runs = 20): Promise<void> {
       userId: `u${i}`,
       config: { channelProfile: ChannelProfile.COMMUNICATION },
     });
-    joinMs.push(performance.now() - t1);
-    megabytes.push((readProcessUsage(engine.coreProcessId)?.residentBytes ?? NaN) / 1e6);
+    joinMs[connections].push(performance.now() - t1);
+    megabytes[connections].push((readProcessUsage(engine.coreProcessId)?.residentBytes ?? NaN) / 1e6);
     await engine.release();
   }
-  console.log(`\n## start, ${runs} engines one after the other`);
+  console.log(`\n## start, ${runs} engines by one peer connection and ${runs} by two, one after the other`);
   const row = (values: number[]): Record<string, number> => ({
     first: round(values[0] ?? NaN),
     median: round(quantile(values, 0.5)),
@@ -33,7 +37,9 @@ export async function startup(runs = 20): Promise<void> {
   });
   console.table({
     'create to ready, ms': row(createMs),
-    'join to result, ms': row(joinMs),
-    'core resident when joined, MB': row(megabytes),
+    'join to result, ms': row(joinMs.single),
+    'join to result by two connections, ms': row(joinMs.dual),
+    'core resident when joined, MB': row(megabytes.single),
+    'core resident when joined by two connections, MB': row(megabytes.dual),
   });
 }

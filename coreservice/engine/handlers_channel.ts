@@ -19,7 +19,9 @@ export const CHANNEL_HANDLERS: Handlers = {
     if (Array.isArray(urls)) engine.settings.urls = urls.filter((one) => typeof one === 'string');
     if (extra.trim() === '') return;
     const json = parseObject('extra', extra);
-    const url = objectAt(json, 'alirtcd')?.['url'];
+    const extension = objectAt(json, 'alirtcd') ?? {};
+    applyConnections(engine, extension);
+    const { url } = extension;
     if (typeof url === 'string' && url !== '') Object.assign(engine.settings, { url, urls: undefined });
     applyParameters(engine, 'extra', json);
   },
@@ -67,6 +69,13 @@ function applyParameters(engine: CoreEngine, field: string, json: Record<string,
     engine.outbox.warning('UNKNOWN_PARAMETERS', `not known in ${field}: ${unknown.slice(0, MAX_LISTED_CHARACTERS)}`);
 }
 
+function applyConnections(engine: CoreEngine, { connections }: Record<string, unknown>): void {
+  if (connections === undefined) return;
+  if (connections !== 'auto' && connections !== 'single' && connections !== 'dual')
+    throw badParameter('alirtcd.connections', 'alirtcd.connections is "auto", "single" or "dual"');
+  engine.settings.connections = connections;
+}
+
 /** ParameterExtension of ipc/extension.ts. */
 function applyExtension(engine: CoreEngine, extension: Record<string, unknown>): void {
   const { demand, credits, pictureRing, requestKeyFrame, reconnectLimitMs } = extension;
@@ -77,6 +86,7 @@ function applyExtension(engine: CoreEngine, extension: Record<string, unknown>):
       throw badParameter('alirtcd.demand', messageOf(error));
     }
   }
+  applyConnections(engine, extension);
   if (typeof pictureRing === 'boolean') engine.settings.pictureRing = pictureRing;
   if (typeof credits === 'boolean') engine.local.setCredits(credits);
   if (typeof reconnectLimitMs === 'number' && reconnectLimitMs >= 0)

@@ -80,6 +80,7 @@ export class JoinAttempt {
       logger,
       connectTimeoutMs: JOIN_TIMEOUT_MS,
       reconnectLimitMs: settings.reconnectLimitMs,
+      connections: settings.connections,
     });
     this.room = room;
     room.once('ended', (cause, detail) =>

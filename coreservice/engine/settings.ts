@@ -52,6 +52,8 @@ export class Settings {
   /** All nodes of the cluster in the order to try, `url` the first. */
   urls: string[] | undefined;
   reconnectLimitMs = 100_000;
+  /** By one peer connection or by two; auto: as the channel server has it. */
+  connections: 'auto' | 'single' | 'dual' = 'auto';
   /** Decoded pictures through shared memory. */
   pictureRing = false;
 

@@ -30,7 +30,7 @@ const MAX_CHECK_PEOPLE_S = 3600;
 const MAX_PERIOD_MS = 60_000;
 const MAX_PARAMETER_CHARACTERS = 65_536;
 /** What a client may say under "alirtcd"; the rest is between daemon and core. */
-const CLIENT_PARAMETERS: ReadonlySet<string> = new Set(['requestKeyFrame', 'reconnectLimitMs']);
+const CLIENT_PARAMETERS: ReadonlySet<string> = new Set(['requestKeyFrame', 'reconnectLimitMs', 'connections']);
 
 /** The calls that set something and are done. */
 export class SettingsControl {
