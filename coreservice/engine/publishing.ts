@@ -77,7 +77,8 @@ export class Publishing<T> {
   /** again: this is a new request, so that one that failed is tried again. */
   set(wanted: boolean, again: boolean): void {
     if (this.#room === undefined) return;
-    if (again) this.#failed = false;
+    // Who takes the wish back and wishes it again asks anew, too.
+    if (again || !wanted) this.#failed = false;
     this.#wanted = wanted;
     if (wanted && !this.#failed) this.#machine.to(PublishState.Publishing);
     if (!wanted) this.#machine.to(PublishState.NoPublish);

@@ -1,6 +1,7 @@
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
 import { decodeToken, looksLikeJwt } from '../../common/token/alirtc_token.js';
+import { ChannelProfile } from '../../coreservice/ipc/enums.js';
 import { ClientRole } from '../../gen/alirtc/v1/types.js';
 import type { EngineEvent } from '../events/event_log.js';
 import { refusal } from '../refusals.js';
@@ -39,10 +40,12 @@ export class RolePermission {
   }
 
   /** A join is on its way, with a token for that role. */
-  joins({ credential, channel, userId, role }: ExchangeRequest): void {
+  joins({ credential, channel, userId, role, profile }: ExchangeRequest): void {
     const { keys, channelServers } = this.#options;
     this.#allowed = role === 'interactive';
-    const apiKey = channelServers().embedded ? undefined : appIdOf(credential);
+    // In Communication everybody publishes, whatever the role.
+    const follows = !channelServers().embedded && profile !== ChannelProfile.Communication;
+    const apiKey = follows ? appIdOf(credential) : undefined;
     const apiSecret = apiKey === undefined ? undefined : keys.get(apiKey);
     this.#participant =
       apiKey === undefined || apiSecret === undefined

@@ -88,6 +88,7 @@ export class ReceivedVideoTrack
   }
 
   #give(unit: VideoUnit): void {
+    if (isBlank(unit)) return;
     this.#frames += 1;
     if (unit.keyFrame) this.#requestIntervalMs = KEY_FRAME_INTERVAL_MS;
     const { codec, data, keyFrame, width, height, timestamp, afterLoss, arrivalMs } = unit;
@@ -131,4 +132,13 @@ export class ReceivedVideoTrack
       keyFrameRequests: this.#keyFrameRequests,
     };
   }
+}
+
+/**
+ * LiveKit ends what it forwards with a few black key frames of its own, so that browsers do not go on showing the last picture (pkg/sfu/downtrack.go:
+ * H264KeyFrame2x2, VP8KeyFrame8x8). They are no pictures of the publisher, and no camera has that size.
+ */
+function isBlank({ codec, keyFrame, width, height }: VideoUnit): boolean {
+  const side = codec === 'h264' ? 2 : 8;
+  return keyFrame && width === side && height === side;
 }

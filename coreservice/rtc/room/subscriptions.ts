@@ -43,7 +43,8 @@ export class Subscriptions {
 
   setQuality(trackSid: string, quality: 'high' | 'low'): void {
     this.#qualities.set(trackSid, quality);
-    if (this.#attached.has(trackSid)) this.session()?.setVideoQuality(trackSid, quality);
+    // Also before its media is there: LiveKit then begins with that layer.
+    if (this.#wanted.has(trackSid)) this.session()?.setVideoQuality(trackSid, quality);
   }
 
   attach(track: ReceivedTrack, publication: Publication): void {

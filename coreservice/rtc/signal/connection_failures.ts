@@ -93,6 +93,12 @@ export function fromStatus(status: number, text: string, token: string, location
   const clean = oneLine(token === '' ? text : text.replaceAll(token, '***'));
   const said = clean === '' ? `HTTP status ${status}` : `${clean} (HTTP status ${status})`;
   if (/max(imum)?[ _]?participants|room is full/i.test(text)) return new RoomConnectError('room_full', said);
+  // LiveKit keeps the reason of a room that refuses a participant to its log.
+  if (/connection closed by media/i.test(text))
+    return new RoomConnectError(
+      'room_full',
+      `the room takes nobody: it is full (max_participants), or being closed: ${said}`,
+    );
   const kind = BY_STATUS[status] ?? (status >= 429 ? 'server' : 'protocol');
   if (kind !== 'protocol' || status === 400) return new RoomConnectError(kind, said);
   const redirect = location === undefined ? '' : ', a redirection to another address, which is not followed';

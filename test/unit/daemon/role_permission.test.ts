@@ -103,14 +103,16 @@ describe('the permission that goes with a role', () => {
     );
   });
 
-  it('needs nobody for a streamer, for a LiveKit token, and at the embedded server', async () => {
+  it('needs nobody for a streamer, for a LiveKit token, in the communication profile, and at the embedded server', async () => {
     const streamer = make();
     streamer.permission.joins(request('interactive'));
     const foreign = make();
     foreign.permission.joins(request('live', { credential: { kind: 'token', token: 'a.b.c' } }));
+    const communication = make();
+    communication.permission.joins(request('live', { profile: 0 }));
     const embedded = make({ ...CLUSTER, embedded: true });
     embedded.permission.joins(request('live'));
-    for (const { permission, updates } of [streamer, foreign, embedded]) {
+    for (const { permission, updates } of [streamer, foreign, communication, embedded]) {
       permission.onEvent(joined, ClientRole.INTERACTIVE);
       await permission.allow();
       assert.deepEqual(updates, []);

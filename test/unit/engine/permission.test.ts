@@ -33,6 +33,14 @@ describe('a server that lets a user publish no more', () => {
       'role 0>1',
     ]);
     assert.deepEqual(host.room.asked, ['attributes {"alirtc.role":"live","alirtc.profile":"1"}']);
+    host.room.asked.splice(0);
+    host.room.emit('permission_changed', true);
+    host.send('SET_CLIENTROLE', { role: 0 });
+    await settle();
+    assert.deepEqual(host.room.asked, [
+      'attributes {"alirtc.role":"interactive","alirtc.profile":"1"}',
+      'publish audio',
+    ]);
   });
 
   it('changes no role in the communication profile; what is wanted goes on when it is let again', async () => {

@@ -154,6 +154,24 @@ describe('a received picture track', () => {
     assert.equal(track.stats().recovered, 1);
   });
 
+  it('leaves out the tiny black key frames with which a LiveKit server ends what it forwards, and goes on behind them', () => {
+    const bench = new Bench();
+    const track = new ReceivedVideoTrack(
+      { ...section('video'), codecs: new Map([[97, 'vp8' as const]]) },
+      bench.context,
+    );
+    const sizes: number[] = [];
+    track.on('unit', ({ width }) => sizes.push(width));
+    // RFC 7741 section 4.2 and 4.3: the payload descriptor, the frame tag of a key frame, the start code, both sizes.
+    const vp8 = (size: number): Buffer =>
+      Buffer.from([0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, size & 0xff, size >> 8, size & 0xff, size >> 8, 0, 0, 0]);
+    for (const [index, size] of [320, 8, 8, 320].entries())
+      track.onRtp(packet(97, index, index * 3000, vp8(size)), bench.nowMs);
+    bench.pollTimer.close();
+    assert.deepEqual(sizes, [320, 320]);
+    assert.equal(track.stats().frames, 2);
+  });
+
   it('passes over payload types that were not negotiated, and everything after its end', () => {
     const bench = new Bench();
     const track = new ReceivedVideoTrack(section('video'), bench.context);
