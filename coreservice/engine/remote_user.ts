@@ -138,8 +138,10 @@ export class RemoteUser {
   #judgeLayer({ width, height }: { width: number; height: number }): void {
     const { publication } = this.#subscriptions.camera;
     const small = publication?.simulcast === true && 2 * width * height <= publication.width * publication.height;
-    const layer = small ? VideoStreamType.Low : VideoStreamType.High;
     const asked = this.#wantsLow() ? VideoStreamType.Low : VideoStreamType.High;
+    const bySize = small ? VideoStreamType.Low : VideoStreamType.High;
+    // Layers of one size (rtc-node's at 640x360) differ in their bit rate alone: the key frame of the switch is all that is seen of it.
+    const layer = publication?.layersAlike === true ? asked : bySize;
     if (layer !== this.#layer && this.#layer === asked) {
       // More likely the publisher's pictures have another size, and the word of it is on its way. Else the server has nothing better.
       const nowMs = this.context.clock.nowMs();

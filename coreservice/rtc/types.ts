@@ -42,6 +42,8 @@ export interface RemotePublication {
   /** e.g. "video/H264", "video/VP8", "audio/opus". */
   readonly mimeType: string;
   readonly simulcast: boolean;
+  /** With simulcast: the publisher declared one size for all layers, so that pictures do not tell which one they are of. */
+  readonly layersAlike?: boolean;
   readonly width: number;
   readonly height: number;
   /** Undefined when not subscribed. */

@@ -40,6 +40,13 @@ export class Publication implements RemotePublication {
   get simulcast(): boolean {
     return this.#info.simulcast;
   }
+  get layersAlike(): boolean {
+    const { layers } = this.#info;
+    return (
+      layers.length > 1 &&
+      layers.every(({ width, height }) => width === layers[0]?.width && height === layers[0].height)
+    );
+  }
   get width(): number {
     return this.#info.width;
   }

@@ -283,6 +283,38 @@ describe('conformance: dual stream', () => {
     },
   );
 
+  row(
+    'a simulcast publisher of an official SDK whose layers have one size: High, Low and High are told as they were asked for',
+    {
+      covers: ['SetRemoteVideoStreamType', 'OnSubscribeStreamTypeChanged', 'OnRemoteVideoSample'],
+      peer: '@livekit/rtc-node',
+    },
+    async (check: Check) => {
+      await using scene = await ChannelScene.open(daemon);
+      const receiver = await scene.engine();
+      using events = new EventRecord(receiver);
+      await scene.join(receiver, 'receiver');
+      using watch = new Watch(receiver, 'alice');
+      const peer = await scene.peer('alice');
+      // rtc-node declares, and sends, both layers of this size in full size.
+      await peer.call('publish_video', { ...LARGE, framesPerSecond: 15, codec: 'h264', simulcast: true });
+      await watch.steady(640);
+      for (const [type, track] of [
+        [LOW, VideoTrackType.CAMERA_SMALL],
+        [HIGH, VideoTrackType.CAMERA_LARGE],
+      ] as const) {
+        await receiver.setRemoteVideoStreamType('alice', type);
+        await eventually(() => (watch.seen.at(-1)?.track === track ? undefined : `${type} does not come`));
+      }
+      checkTypeChanges(check, events, [
+        [NONE, HIGH],
+        [HIGH, LOW],
+        [LOW, HIGH],
+      ]);
+      checkReadable(check, watch);
+    },
+  );
+
   for (const codec of ['vp8', 'h264'] as const)
     row(
       `High and Low of a simulcast publisher of an official SDK, ${codec}`,
