@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer as createTcpServer } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { LiveKitRoom } from '../../../coreservice/rtc/livekit_room.js';
 import { RoomConnectError } from '../../../coreservice/rtc/connect_error.js';
 import { createLogger } from '../../../common/logger.js';
@@ -129,6 +129,43 @@ describe('joining a room', () => {
     assert.equal(error.kind, 'unauthorized');
     assert.match(error.message, /HTTP status 401/);
     assert.ok(!error.message.includes(token));
+  });
+});
+
+/** A way to a server that notes the paths that are asked for. */
+async function noting(target: number): Promise<{ url: string; paths: string[] } & AsyncDisposable> {
+  const paths: string[] = [];
+  const { url, close } = await misbehaving((socket) => {
+    const other = connect(target, '127.0.0.1');
+    socket.once('data', (data) => paths.push(/^GET ([^? ]*)/.exec(data.toString('latin1'))?.[1] ?? ''));
+    for (const [from, to] of [
+      [socket, other],
+      [other, socket],
+    ] as const)
+      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+    socket.pipe(other).pipe(socket);
+  });
+  return { url, paths, [Symbol.asyncDispose]: close };
+}
+
+describe('the path by which a room is joined', () => {
+  it('is /rtc/v1 where the server has it', async () => {
+    await using server = await RunningServer.start();
+    await using way = await noting(Number(new URL(server.url).port));
+    await using rooms = new Rooms(way.url, 'paths');
+    await rooms.join('one');
+    await rooms.join('two', { connections: 'dual' });
+    assert.deepEqual(way.paths, ['/rtc/v1', '/rtc']);
+  });
+
+  it('is /rtc where the server has only that, and /rtc/v1 is not asked for again', async () => {
+    await using server = await RunningServer.start(['--no-single-connection']);
+    await using way = await noting(Number(new URL(server.url).port));
+    await using rooms = new Rooms(way.url, 'paths');
+    for (const identity of ['one', 'two', 'three']) await rooms.join(identity);
+    assert.deepEqual(way.paths, ['/rtc/v1', '/rtc', '/rtc', '/rtc']);
+    const forced = await rooms.create('four', { connections: 'single' });
+    await assert.rejects(forced.connect(), { kind: 'not_found' });
   });
 });
 

@@ -106,6 +106,28 @@ export function mediaRows(place: Place): void {
         assert.equal(timestamp - first.timestamp, (sequence - first.sequence) * 960);
     });
 
+    it('carries more tracks than there was room for in the first offer', async () => {
+      await using rooms = new Rooms(server.url, 'many', place.connections);
+      const receiver = await rooms.join('receiver');
+      const heard = new Map<string, number>();
+      receiver.on('track_published', (_participant, { sid }) => receiver.subscribe(sid));
+      receiver.on('track_subscribed', (_participant, { sid }, track) => {
+        if (track.kind === 'audio') track.on('packet', () => heard.set(sid, (heard.get(sid) ?? 0) + 1));
+      });
+      const sender = await rooms.join('sender');
+      using source = new EncodedSource();
+      const sids: string[] = [];
+      for (let number = 0; number < 6; number++) {
+        const track = await sender.publishAudio({ name: `mic ${number}`, stereo: false });
+        source.playTone(track, 440);
+        sids.push(track.sid);
+      }
+      await eventually(() => {
+        const silent = sids.filter((sid) => (heard.get(sid) ?? 0) < 20);
+        return silent.length === 0 ? undefined : `${silent.length} of 6 not heard`;
+      });
+    });
+
     it('loses nothing when three of a hundred packets are lost on the way', async () => {
       await using rooms = new Rooms(server.url, 'loss', place.connections);
       const transports = lossyTransports(0.03, 4711);

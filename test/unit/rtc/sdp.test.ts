@@ -92,6 +92,13 @@ describe("a server's offer", () => {
     assert.equal(audio.nack, false);
   });
 
+  it('tells by its mids which tracks come where it does not name them', () => {
+    const nameless = OFFER.replaceAll(/TR_\w+/g, 'x');
+    assert.deepEqual(receivedSections(parseSdp(nameless)), []);
+    const [video] = receivedSections(parseSdp(nameless), { 1: 'TR_by_mid' });
+    assert.deepEqual([video?.mid, video?.trackSid], ['1', 'TR_by_mid']);
+  });
+
   it('is answered with what we can receive and a rejection of the rest', () => {
     const answer = parseSdp(writeSdp(1, 1, { ...LOCAL, setup: 'active' }, answerSections(parseSdp(OFFER))));
     assert.equal(answer.setup, 'active');
@@ -143,6 +150,25 @@ describe('our offer', () => {
     );
     assert.equal(offer.sections[1]?.msid, '');
     assert.match(offer.sections[2]?.codecs[0]?.parameters ?? '', /stereo=1/);
+  });
+
+  it('has m-lines to receive on between its own, with every codec that we can receive, and none after the last one possible', () => {
+    const sections = new PublisherSections('PA_me');
+    sections.addReceiving('video');
+    const mid = sections.add(section);
+    sections.addReceiving('audio');
+    const offer = parseSdp(writeSdp(1, 1, LOCAL, sections.toLocal()));
+    assert.deepEqual(
+      offer.sections.map(({ direction, codecs }) => `${direction} ${codecs.map(({ name }) => name).join()}`.trim()),
+      ['sendrecv', 'recvonly H264,VP8', 'sendonly H264', 'recvonly opus'],
+    );
+    assert.deepEqual(
+      ['1', mid, '3', '4'].map((each) => sections.receives(each)),
+      [true, false, true, false],
+    );
+    let more = 0;
+    while (sections.addReceiving('audio')) more += 1;
+    assert.ok(more > 200 && more < 256, `${more}`);
   });
 
   it('learns payload type and extensions from the answer, or that the track is rejected', () => {
