@@ -70,16 +70,16 @@ describe("The room service's word, while engines are in a call", function () {
       lines.some((line) => line.startsWith('warning')),
       lines.join(', '),
     );
-    assert.ok(
-      texts.some((text) => text.includes('does not let this user publish')),
-      texts.join('; '),
+    await eventually(() =>
+      texts.some((text) => text.includes('does not let this user publish')) ? undefined : texts.join('; '),
     );
-    assert.ok((await seen.take('tracks user NO NO')).includes('camera user NO_SUBSCRIBE>IDLE'));
+    assert.ok((await seen.take('tracks user NO NO')).includes('camera user SUBSCRIBED>NO_SUBSCRIBE'));
     await cluster().rooms.updateParticipant(scene.channel, 'user', { permission: UNMUTE });
-    assert.deepEqual(await user.callbacks.take('publish camera PUBLISHING>PUBLISHED'), [
-      'publish camera NO_PUBLISH>PUBLISHING',
-      'publish camera PUBLISHING>PUBLISHED',
-    ]);
+    const again = await user.callbacks.take('publish camera PUBLISHING>PUBLISHED');
+    assert.deepEqual(
+      again.filter((line) => line.startsWith('publish')),
+      ['publish camera NO_PUBLISH>PUBLISHING', 'publish camera PUBLISHING>PUBLISHED'],
+    );
     await seen.take('camera user SUBSCRIBING>SUBSCRIBED');
   });
 
@@ -115,7 +115,7 @@ describe("The room service's word, while engines are in a call", function () {
         'status DISCONNECTED',
         'error ERR_LEAVE_UNUSUAL',
       ]);
-      assert.match(texts.join('; '), /PARTICIPANT_REMOVED|ROOM_DELETED/);
+      await eventually(() => (/PARTICIPANT_REMOVED|ROOM_DELETED/.test(texts.join()) ? undefined : texts.join('; ')));
       await scene.join(user.engine, 'user');
       assert.ok((await user.callbacks.take('join ERR_OK')).includes('status CONNECTED'));
     });
