@@ -49,5 +49,7 @@ const missing = made.flatMap((table) => table.missing);
 const failed = results.filter((result) => !result.passed);
 for (const name of missing) console.error(`no passed row: ${name}`);
 for (const row of failed) console.error(`failed: ${row.what}`);
+const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, 15);
+for (const { seconds, what } of slowest) console.log(`${seconds.toFixed(1)} s: ${what}`);
 console.log(`${results.length - failed.length} passed, ${failed.length} failed`);
 process.exitCode = missing.length + failed.length > 0 ? 1 : 0;

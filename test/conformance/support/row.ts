@@ -50,26 +50,69 @@ export class Check {
   }
 }
 
+export interface RowFacts {
+  covers: InterfaceName[];
+  peer: Peer;
+  timeoutMs?: number;
+}
+
+interface Row {
+  what: string;
+  facts: RowFacts;
+  run: (check: Check) => Promise<void>;
+}
+
+/** The rows of the group that is being made. */
+let group: Row[] | undefined;
+
 /** One row of the conformance table: a mocha test whose assertions are counted and whose result goes into docs/conformance.md. */
-export function row(
-  what: string,
-  facts: { covers: InterfaceName[]; peer: Peer; timeoutMs?: number },
-  run: (check: Check) => Promise<void>,
-): void {
-  it(what, async function () {
+export function row(what: string, facts: RowFacts, run: (check: Check) => Promise<void>): void {
+  const made = { what, facts, run };
+  if (group === undefined) define(made, () => perform(made));
+  else group.push(made);
+}
+
+/** Rows that wait for most of their time: all run at once, from the first one on. One that is tried again runs alone. */
+export function sideBySide(makeRows: () => void): void {
+  const rows: Row[] = (group = []);
+  makeRows();
+  group = undefined;
+  let running: Map<Row, Promise<void>> | undefined;
+  for (const one of rows)
+    define(one, () => {
+      running ??= startAll(rows);
+      const result = running.get(one) ?? perform(one);
+      running.delete(one);
+      return result;
+    });
+}
+
+function startAll(rows: readonly Row[]): Map<Row, Promise<void>> {
+  const running = new Map(rows.map((one) => [one, perform(one)]));
+  // Each is told of by its own test; one that fails before its turn is no unhandled rejection.
+  for (const result of running.values()) result.catch(() => undefined);
+  return running;
+}
+
+function define({ what, facts }: Row, run: () => Promise<void>): void {
+  it(what, function () {
     this.timeout(facts.timeoutMs ?? 60_000);
-    const check = new Check();
-    const startedAt = performance.now();
-    let passed = false;
-    try {
-      await run(check);
-      assert.ok(check.count > 0, 'a row without assertions');
-      passed = true;
-    } finally {
-      const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-      record({ what, covers: facts.covers, peer: facts.peer, assertions: check.count, passed, seconds });
-    }
+    return run();
   });
+}
+
+async function perform({ what, facts, run }: Row): Promise<void> {
+  const check = new Check();
+  const startedAt = performance.now();
+  let passed = false;
+  try {
+    await run(check);
+    assert.ok(check.count > 0, 'a row without assertions');
+    passed = true;
+  } finally {
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+    record({ what, covers: facts.covers, peer: facts.peer, assertions: check.count, passed, seconds });
+  }
 }
 
 function record(result: RowResult): void {

@@ -8,7 +8,7 @@ import {
 } from '../../../client/index.js';
 import { NumberedPictures } from '../../support/media/numbered_picture.js';
 import { startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
-import { row, type Check } from '../support/row.js';
+import { row, sideBySide, type Check } from '../support/row.js';
 import { openPair } from './support/pair.js';
 import { PictureFeed } from './support/picture_feed.js';
 import { encodedUntil } from './support/receiving.js';
@@ -97,58 +97,60 @@ describe('conformance: encoder settings', () => {
     await daemon.stop();
   });
 
-  row(
-    'of the camera, changed in the call: effective in a second; size, rate, bit rate and key frame interval measured over 5 s each',
-    { covers: ['SetVideoEncoderConfiguration', 'OnRemoteVideoEncodedSample'], peer: 'engine' },
-    async (check: Check) => {
-      await using pair = await openPair(daemon, { prepare: (sender) => sender.setExternalVideoSource(true) });
-      await using _feed = new PictureFeed(pair.sender, 30, texture(640, 360));
-      const settings: Setting[] = [
-        { width: 320, height: 180, frameRate: 30, bitrateKbps: 600, keyFrameIntervalMs: 1000 },
-        { width: 640, height: 360, frameRate: 15, bitrateKbps: 512, keyFrameIntervalMs: 2000 },
-        { width: 480, height: 270, frameRate: 10, bitrateKbps: 300, keyFrameIntervalMs: 3000 },
-      ];
-      for (const { width, height, ...rest } of settings) {
-        const measured = await measure(pair.receiver, VideoTrackType.CAMERA_LARGE, { width, height }, () =>
-          pair.sender.setVideoEncoderConfiguration({ dimensions: { width, height }, ...rest }),
-        );
-        checkMeasured(check, { width, height, ...rest }, measured);
-      }
-    },
-  );
+  sideBySide(() => {
+    row(
+      'of the camera, changed in the call: effective in a second; size, rate, bit rate and key frame interval measured over 5 s each',
+      { covers: ['SetVideoEncoderConfiguration', 'OnRemoteVideoEncodedSample'], peer: 'engine' },
+      async (check: Check) => {
+        await using pair = await openPair(daemon, { prepare: (sender) => sender.setExternalVideoSource(true) });
+        await using _feed = new PictureFeed(pair.sender, 30, texture(640, 360));
+        const settings: Setting[] = [
+          { width: 320, height: 180, frameRate: 30, bitrateKbps: 600, keyFrameIntervalMs: 1000 },
+          { width: 640, height: 360, frameRate: 15, bitrateKbps: 512, keyFrameIntervalMs: 2000 },
+          { width: 480, height: 270, frameRate: 10, bitrateKbps: 300, keyFrameIntervalMs: 3000 },
+        ];
+        for (const { width, height, ...rest } of settings) {
+          const measured = await measure(pair.receiver, VideoTrackType.CAMERA_LARGE, { width, height }, () =>
+            pair.sender.setVideoEncoderConfiguration({ dimensions: { width, height }, ...rest }),
+          );
+          checkMeasured(check, { width, height, ...rest }, measured);
+        }
+      },
+    );
 
-  row(
-    'of the screen, changed in the call beside the camera: effective in a second; size, rate and bit rate measured over 5 s',
-    {
-      covers: ['SetScreenShareEncoderConfiguration', 'PublishScreenShareStream', 'OnRemoteVideoEncodedSample'],
-      peer: 'engine',
-    },
-    async (check: Check) => {
-      await using pair = await openPair(daemon, {
-        prepare: async (sender) => {
-          await sender.setExternalVideoSource(true, { sourceType: VideoSource.CAMERA });
-          await sender.setExternalVideoSource(true, { sourceType: VideoSource.SCREEN_SHARE });
-        },
-      });
-      await pair.sender.publishScreenShareStream(true);
-      await using _camera = new PictureFeed(pair.sender, 15, texture(320, 240));
-      await using _screen = new PictureFeed(pair.sender, 30, texture(640, 360), VideoSource.SCREEN_SHARE);
-      const track = VideoTrackType.SCREEN_SHARE;
-      // As captured is what it begins with.
-      const first = await encodedUntil(pair.receiver, { uid: 'sender', tracks: [track] }, (_, index) => index === 3);
-      check.equal([first[0]?.width, first[0]?.height], [640, 360], 'as captured');
-      const wanted = { width: 480, height: 270, frameRate: 15, bitrateKbps: 500 };
-      const { width, height, ...rest } = wanted;
-      const measured = await measure(pair.receiver, track, { width, height }, () =>
-        pair.sender.setScreenShareEncoderConfiguration({ dimensions: { width, height }, ...rest }),
-      );
-      checkMeasured(check, wanted, measured);
-      const camera = await encodedUntil(
-        pair.receiver,
-        { uid: 'sender', tracks: [VideoTrackType.CAMERA_LARGE] },
-        (_, index) => index === 5,
-      );
-      for (const unit of camera) check.equal([unit.width, unit.height], [640, 480], 'the camera keeps its own');
-    },
-  );
+    row(
+      'of the screen, changed in the call beside the camera: effective in a second; size, rate and bit rate measured over 5 s',
+      {
+        covers: ['SetScreenShareEncoderConfiguration', 'PublishScreenShareStream', 'OnRemoteVideoEncodedSample'],
+        peer: 'engine',
+      },
+      async (check: Check) => {
+        await using pair = await openPair(daemon, {
+          prepare: async (sender) => {
+            await sender.setExternalVideoSource(true, { sourceType: VideoSource.CAMERA });
+            await sender.setExternalVideoSource(true, { sourceType: VideoSource.SCREEN_SHARE });
+          },
+        });
+        await pair.sender.publishScreenShareStream(true);
+        await using _camera = new PictureFeed(pair.sender, 15, texture(320, 240));
+        await using _screen = new PictureFeed(pair.sender, 30, texture(640, 360), VideoSource.SCREEN_SHARE);
+        const track = VideoTrackType.SCREEN_SHARE;
+        // As captured is what it begins with.
+        const first = await encodedUntil(pair.receiver, { uid: 'sender', tracks: [track] }, (_, index) => index === 3);
+        check.equal([first[0]?.width, first[0]?.height], [640, 360], 'as captured');
+        const wanted = { width: 480, height: 270, frameRate: 15, bitrateKbps: 500 };
+        const { width, height, ...rest } = wanted;
+        const measured = await measure(pair.receiver, track, { width, height }, () =>
+          pair.sender.setScreenShareEncoderConfiguration({ dimensions: { width, height }, ...rest }),
+        );
+        checkMeasured(check, wanted, measured);
+        const camera = await encodedUntil(
+          pair.receiver,
+          { uid: 'sender', tracks: [VideoTrackType.CAMERA_LARGE] },
+          (_, index) => index === 5,
+        );
+        for (const unit of camera) check.equal([unit.width, unit.height], [640, 480], 'the camera keeps its own');
+      },
+    );
+  });
 });
