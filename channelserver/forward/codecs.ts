@@ -1,5 +1,5 @@
 /** The codecs that the server forwards, and which of an offer's payload types is which. */
-import type { SdpCodec } from './sdp.js';
+import type { SdpCodec } from '../../webrtc/sdp/description.js';
 
 export type CodecName = 'H264' | 'VP8' | 'opus';
 
@@ -59,6 +59,14 @@ export function chooseCodec(
 ): ForwardCodec | undefined {
   const usable = forwardable(kind, codecs);
   return usable.find((codec) => codec.name === announced) ?? usable[0];
+}
+
+/** The first codec of an m-line that carries media itself, whether it can be forwarded or not. */
+export function firstCodec(codecs: readonly SdpCodec[]): (Omit<ForwardCodec, 'name'> & { name: string }) | undefined {
+  const codec = codecs.find(({ name }) => !/^(rtx|red|ulpfec|flexfec.*)$/i.test(name));
+  return codec === undefined
+    ? undefined
+    : { name: codec.name, payloadType: codec.payloadType, clockRate: codec.clockRate, fmtp: '' };
 }
 
 /** Packetization mode 1 before 0 (RFC 6184, 6.2: mode 0 has no fragments), constrained baseline before what decodes it as well. */

@@ -1,13 +1,15 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from '../../common/logger.js';
-import { chooseCodec, forwardable } from './codecs.js';
+import { chooseCodec, firstCodec, forwardable } from './codecs.js';
 import type { CodecName, ForwardCodec } from './codecs.js';
 import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
-import { parseSdp } from './sdp.js';
-import type { Sdp, SdpMedia } from './sdp.js';
-import { writeSdp } from './sdp_write.js';
-import type { Description, MediaSection } from './sdp_write.js';
-import { sctpOf, tellState } from './transports.js';
+import { parseSdp } from '../../webrtc/sdp/parse_sdp.js';
+import { transportOf } from '../../webrtc/sdp/transport_of.js';
+import { receives, sends, type Sdp, type SdpMedia } from '../../webrtc/sdp/description.js';
+import { writeSdp } from '../../webrtc/sdp/write_sdp.js';
+import type { Description, MediaSection } from '../../webrtc/sdp/write_sdp.js';
+import { tellState } from './transports.js';
+import { writtenSections } from './written_sections.js';
 import { UplinkRouter } from './uplink_router.js';
 import type { UpTrack } from './up_track.js';
 import { usedExtensions } from './used_extensions.js';
@@ -17,6 +19,8 @@ export interface Announcement {
   codec: CodecName | undefined;
   /** The m-line carries it now: make what receives it. Called again on renegotiation with the same m-line. */
   bind(media: { mid: string; codec: ForwardCodec; rids: readonly string[] }): UpTrack;
+  /** The m-line has only codecs that cannot be forwarded; the first of them. */
+  unsupported(media: { mid: string; codec: string }): void;
 }
 
 export interface PublisherEvents {
@@ -44,6 +48,8 @@ export class PublisherConnection {
   readonly #router: UplinkRouter;
   readonly #sessionId = String(randomInt(2 ** 40));
   readonly #tracks = new Map<string, UpTrack>();
+  /** m-lines of announced tracks that cannot be forwarded. */
+  readonly #unsupported = new Set<string>();
   #version = 0;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -86,34 +92,22 @@ export class PublisherConnection {
 
   async #answer(offer: string): Promise<string> {
     const sdp = parseSdp(offer);
-    const first = sdp.media.find((media) => media.port !== 0) ?? sdp.media[0];
-    if (first?.fingerprint === undefined || first.usernameFragment === '')
-      throw new Error('the offer has no ICE or DTLS parameters');
+    const { candidates, setup: _theirs, ...remote } = transportOf(sdp);
     await this.#transport.gather();
     const claimed = sdp.media.map((media) => this.#claim(media));
     this.#endMissing(sdp);
-    this.#downlink?.offered(sdp.media.filter((media, index) => claimed[index] === undefined && receives(media)));
+    this.#downlink?.offered(sdp.media.filter((media, index) => claimed[index] === undefined && receivesMedia(media)));
     const sections = sdp.media.map((media, index) => claimed[index] ?? this.#section(media));
     this.#router.setExtensions(sdp.media.flatMap((media) => media.extensions));
-    const data = sdp.media.find((media) => media.kind === 'application' && media.port !== 0);
-    this.#transport.connect({
-      usernameFragment: first.usernameFragment,
-      password: first.password,
-      lite: false,
-      fingerprints: [first.fingerprint],
-      weOffered: false,
-      // We answer passive, so the offerer takes the active role, whatever it left open.
-      dtlsRole: 'server',
-      ...(data === undefined ? {} : { sctp: sctpOf(data) }),
-    });
-    for (const media of sdp.media)
-      for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);
+    // We answer passive, so the offerer takes the active role, whatever it left open.
+    this.#transport.connect({ ...remote, weOffered: false, dtlsRole: 'server' });
+    for (const candidate of candidates) this.#transport.addRemoteCandidate(candidate);
     return writeSdp({
       sessionId: this.#sessionId,
       version: this.#version++,
       setup: 'passive',
       local: { ...this.#transport.local, candidates: this.#transport.localCandidates },
-      sections,
+      sections: writtenSections(sections),
     });
   }
 
@@ -124,7 +118,12 @@ export class PublisherConnection {
     const announcement = this.#events.claim({ kind, mid, trackId: media.trackId });
     if (announcement === undefined) return undefined;
     const codec = chooseCodec(kind, media.codecs, announcement.codec);
-    if (codec === undefined) return undefined;
+    if (codec === undefined) {
+      this.#unsupported.add(mid);
+      announcement.unsupported({ mid, codec: firstCodec(media.codecs)?.name ?? '' });
+      return undefined;
+    }
+    this.#unsupported.delete(mid);
     const rids = media.simulcast.length > 0 ? media.simulcast : media.rids;
     const track = announcement.bind({ mid, codec, rids });
     this.#tracks.set(mid, track);
@@ -136,17 +135,20 @@ export class PublisherConnection {
     const { kind, mid } = media;
     if (kind === 'application') return { kind, mid };
     if (kind === 'other') return { kind: 'refused', media: 'video', protocol: media.protocol, format: '0', mid };
-    const [codec] = forwardable(kind, media.codecs);
+    // Refusing an announced track's m-line would stop its transceiver, and the track would end for those who were told of it.
+    const codec =
+      forwardable(kind, media.codecs)[0] ?? (this.#unsupported.has(mid) ? firstCodec(media.codecs) : undefined);
     if (media.port === 0 || codec === undefined)
       return { kind, mid, direction: 'inactive', codecs: [], extensions: [] };
-    if (this.#downlink !== undefined && receives(media)) return this.#downlink.section(media);
+    if (this.#downlink !== undefined && receivesMedia(media)) return this.#downlink.section(media);
     return { kind, mid, direction: 'inactive', codecs: [codec], extensions: usedExtensions(media) };
   }
 
   #endMissing(sdp: Sdp): void {
-    for (const mid of [...this.#tracks.keys()]) {
+    for (const mid of [...this.#tracks.keys(), ...this.#unsupported]) {
       const media = sdp.media.find((candidate) => candidate.mid === mid);
       if (media !== undefined && media.port !== 0 && sends(media)) continue;
+      this.#unsupported.delete(mid);
       this.#tracks.delete(mid);
       this.#router.removeTrack(mid);
       this.#events.ended(mid);
@@ -154,10 +156,6 @@ export class PublisherConnection {
   }
 }
 
-function sends({ direction }: SdpMedia): boolean {
-  return direction === 'sendrecv' || direction === 'sendonly';
-}
-
-function receives({ kind, port, direction }: SdpMedia): boolean {
-  return (kind === 'audio' || kind === 'video') && port !== 0 && /recv/.test(direction);
+function receivesMedia(media: SdpMedia): boolean {
+  return (media.kind === 'audio' || media.kind === 'video') && media.port !== 0 && receives(media);
 }

@@ -1,8 +1,8 @@
 import type { ForwardCodec } from './codecs.js';
 import { forwardable } from './codecs.js';
 import type { DownTrack } from './down_track.js';
-import type { SdpMedia } from './sdp.js';
-import type { MediaSection } from './sdp_write.js';
+import type { SdpMedia } from '../../webrtc/sdp/description.js';
+import type { MediaSection } from '../../webrtc/sdp/write_sdp.js';
 import { usedExtensions } from './used_extensions.js';
 
 type Kind = 'audio' | 'video';
@@ -111,7 +111,7 @@ export class ReceivingLines {
       ...section,
       direction: 'sendonly',
       codecs: [line.codec],
-      sent: { streamId, trackId, ssrc, cname: streamId },
+      sent: { streamId, trackId, cname: streamId, ssrcs: [ssrc] },
     };
   }
 

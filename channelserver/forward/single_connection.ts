@@ -6,7 +6,7 @@ import { DownTracks } from './down_tracks.js';
 import type { ParticipantMedia, ParticipantMediaEvents, ParticipantMediaOptions } from './participant_media.js';
 import { PublisherConnection } from './publisher_connection.js';
 import { ReceivingLines } from './receiving_lines.js';
-import type { SdpMedia } from './sdp.js';
+import type { SdpMedia } from '../../webrtc/sdp/description.js';
 import type { TransportFactory } from './transports.js';
 import type { UpTrack } from './up_track.js';
 

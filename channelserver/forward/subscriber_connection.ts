@@ -6,10 +6,12 @@ import { forwardable } from './codecs.js';
 import { DataOutlet } from './data_outlet.js';
 import type { DownTrack } from './down_track.js';
 import { DownTracks } from './down_tracks.js';
-import { parseSdp } from './sdp.js';
-import { writeSdp } from './sdp_write.js';
+import { parseSdp } from '../../webrtc/sdp/parse_sdp.js';
+import { transportOf } from '../../webrtc/sdp/transport_of.js';
+import { writeSdp } from '../../webrtc/sdp/write_sdp.js';
 import { SubscriberSlots } from './subscriber_slots.js';
-import { sctpOf, tellState } from './transports.js';
+import { tellState } from './transports.js';
+import { writtenSections } from './written_sections.js';
 import type { UpTrack } from './up_track.js';
 
 export interface SubscriberEvents {
@@ -139,7 +141,7 @@ export class SubscriberConnection {
       version: this.#offerId,
       setup: 'actpass',
       local: { ...this.#transport.local, candidates: this.#transport.localCandidates },
-      sections: [{ kind: 'application', mid: DATA_MID }, ...this.#slots.sections()],
+      sections: writtenSections([{ kind: 'application', mid: DATA_MID }, ...this.#slots.sections()]),
     });
     this.#slots.offered();
     this.#logger.debug({ id: this.#offerId, lines: this.#slots.summary() }, 'offer');
@@ -149,20 +151,9 @@ export class SubscriberConnection {
 
   #apply(text: string): void {
     const answer = parseSdp(text);
-    const [data] = answer.media;
-    const first = answer.media.find((media) => media.port !== 0 && media.fingerprint !== undefined);
-    if (first?.fingerprint === undefined) throw new Error('it has no DTLS parameters');
-    this.#transport.connect({
-      usernameFragment: first.usernameFragment,
-      password: first.password,
-      lite: false,
-      fingerprints: [first.fingerprint],
-      weOffered: true,
-      dtlsRole: first.setup === 'passive' ? 'client' : 'server',
-      ...(data?.kind === 'application' ? { sctp: sctpOf(data) } : {}),
-    });
-    for (const media of answer.media)
-      for (const candidate of media.candidates) this.#transport.addRemoteCandidate(candidate);
+    const { candidates, setup, ...remote } = transportOf(answer);
+    this.#transport.connect({ ...remote, weOffered: true, dtlsRole: setup === 'passive' ? 'client' : 'server' });
+    for (const candidate of candidates) this.#transport.addRemoteCandidate(candidate);
     for (const { down, mid } of this.#slots.answered()) {
       const media = answer.media.find((candidate) => candidate.mid === mid);
       const codec =

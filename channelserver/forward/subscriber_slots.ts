@@ -1,6 +1,6 @@
 import type { ForwardCodec } from './codecs.js';
 import type { DownTrack } from './down_track.js';
-import type { MediaSection } from './sdp_write.js';
+import type { MediaSection } from '../../webrtc/sdp/write_sdp.js';
 
 /** One payload type for each codec on all m-lines of a bundle (RFC 8843, 9.1). */
 const OFFERED: Readonly<Record<ForwardCodec['name'], ForwardCodec>> = {
@@ -75,7 +75,7 @@ export class SubscriberSlots {
       const section: MediaSection = { kind, mid, direction: 'inactive', codecs: [codec], extensions: [] };
       if (down === undefined) return section;
       const { streamId, trackId, ssrc } = down;
-      return { ...section, direction: 'sendonly', sent: { streamId, trackId, ssrc, cname: streamId } };
+      return { ...section, direction: 'sendonly', sent: { streamId, trackId, cname: streamId, ssrcs: [ssrc] } };
     });
   }
 

@@ -1,8 +1,7 @@
 import type { Logger } from '../../common/logger.js';
-import { SCTP, type MediaTransport, type RemoteParameters, type TransportState } from '../../webrtc/media_transport.js';
+import type { MediaTransport, TransportState } from '../../webrtc/media_transport.js';
 import { WeriftTransport } from '../../webrtc/werift_transport.js';
 import { isLoopbackHost } from './loopback.js';
-import type { SdpMedia } from './sdp.js';
 
 /** One transport for each connection of a participant. */
 export type TransportFactory = () => MediaTransport;
@@ -14,11 +13,6 @@ export async function transportsOn(host: string): Promise<TransportFactory> {
   const addresses = isWildcard ? 'any-and-loopback' : { host: isLoopbackHost(host) ? '127.0.0.1' : host };
   // Whether a client connects in time is the participant's matter.
   return () => WeriftTransport.createPrepared({ iceServers: [], addresses });
-}
-
-/** Of a data section. */
-export function sctpOf(data: SdpMedia): NonNullable<RemoteParameters['sctp']> {
-  return { port: data.sctpPort ?? SCTP.port, maxMessageBytes: data.maxMessageBytes ?? SCTP.maxMessageBytes };
 }
 
 /** A client that ends DTLS has gone, as one whose connection failed. */

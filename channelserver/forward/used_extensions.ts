@@ -1,5 +1,5 @@
-import type { SdpExtension, SdpMedia } from './sdp.js';
-import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI } from './sdp_write.js';
+import type { SdpExtension, SdpMedia } from '../../webrtc/sdp/description.js';
+import { AUDIO_LEVEL_URI, MID_URI, RID_URI, TRANSPORT_CC_URI } from '../../webrtc/sdp/description.js';
 
 const USED_EXTENSIONS = [MID_URI, RID_URI, TRANSPORT_CC_URI, AUDIO_LEVEL_URI];
 

@@ -161,10 +161,10 @@ export class Participant {
     if (!this.state.publications.delete(publication.sid)) return;
     const { track } = publication;
     this.#announced.delete(publication.sid);
-    if (track === undefined) return;
+    if (track === undefined && !publication.unsupported) return;
     this.state.changed();
     this.#observer.unpublished(this, publication);
-    track.close();
+    track?.close();
   }
 
   /** Tells the client why, then closes everything. Idempotent, bounded. */
@@ -207,6 +207,11 @@ export class Participant {
           }),
         );
         return track;
+      },
+      unsupported: (media) => {
+        if (!publication.unsupported)
+          this.logger.warn({ track: publication.sid, codec: media.codec }, 'a track cannot be forwarded: its codec');
+        publication.refused(media);
       },
     };
   }

@@ -16,6 +16,8 @@ export class Publication {
   readonly announcedCodec: CodecName | undefined;
   /** What receives it; undefined until an m-line carries it. */
   track: UpTrack | undefined;
+  /** Its m-line has only codecs that cannot be forwarded: others know of it, and a subscription fails with the reason. */
+  unsupported = false;
 
   constructor(request: AddTrackRequest) {
     this.cid = request.cid;
@@ -45,12 +47,21 @@ export class Publication {
   }
 
   get published(): boolean {
-    return this.track !== undefined;
+    return this.track !== undefined || this.unsupported;
+  }
+
+  /** The m-line is there, and nobody can receive what it has. */
+  refused({ mid, codec }: { mid: string; codec: string }): void {
+    this.unsupported = true;
+    this.info.mid = mid;
+    this.info.mimeType = `${this.kind}/${codec}`;
+    this.touch();
   }
 
   /** The m-line is there: its codec and RIDs are what is really sent. */
   bound(track: UpTrack, media: { mid: string; codec: ForwardCodec; rids: readonly string[] }): void {
     this.track = track;
+    this.unsupported = false;
     this.info.mid = media.mid;
     this.info.mimeType = mimeTypeOf(media.codec.name);
     this.info.simulcast = media.rids.length > 1;

@@ -85,6 +85,7 @@ export class Subscriptions {
 
   #add(publisher: Participant, publication: Publication): void {
     const { track } = publication;
+    if (publication.unsupported) this.#respond(publication.sid, SubscriptionError.SE_CODEC_UNSUPPORTED);
     if (track === undefined || this.#active.has(publication.sid) || this.#owner.closed) return;
     if (!this.#owner.state.grants.canSubscribe) return;
     const down = this.#connection.addTrack(track, publisher.sid, publication.sid);

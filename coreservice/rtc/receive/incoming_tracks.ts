@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { parseRtp, type RtpPacket } from '../../../rtp/packet.js';
 import { parseRtcp, serializeRtcp, type ReportBlock, type RtcpMessage } from '../../../rtp/rtcp.js';
-import type { ReceivedSection } from '../sdp/subscriber_answer.js';
+import type { ReceivedSection } from '../sdp/received_sections.js';
 import type { MediaTransport } from '../../../webrtc/media_transport.js';
 import { PollTimer } from './poll_timer.js';
 import { ReceivedAudioTrack } from './received_audio_track.js';

@@ -3,7 +3,7 @@ import { NackScheduler } from '../../../rtp/nack.js';
 import type { RtpPacket } from '../../../rtp/packet.js';
 import type { ReportBlock, SenderReport } from '../../../rtp/rtcp.js';
 import { SequenceUnwrapper, TimestampUnwrapper } from '../../../rtp/sequence.js';
-import type { ReceivedCodec, ReceivedSection } from '../sdp/subscriber_answer.js';
+import type { ReceivedCodec, ReceivedSection } from '../sdp/received_sections.js';
 import type { AudioPacket, RemoteAudioTrack, RemoteTrackStats } from '../types.js';
 import { ReceivedStream, type ReceiveContext } from './received_stream.js';
 

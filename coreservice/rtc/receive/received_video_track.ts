@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { RtpPacket } from '../../../rtp/packet.js';
 import type { ReportBlock, SenderReport } from '../../../rtp/rtcp.js';
 import { VideoJitterBuffer, type VideoUnit } from '../../../rtp/video_jitter_buffer.js';
-import type { ReceivedCodec, ReceivedSection } from '../sdp/subscriber_answer.js';
+import type { ReceivedCodec, ReceivedSection } from '../sdp/received_sections.js';
 import type { EncodedUnit, RemoteTrackStats, RemoteVideoTrack } from '../types.js';
 import { ReceivedStream, type ReceiveContext } from './received_stream.js';
 

@@ -6,13 +6,8 @@ import {
   UpdateLocalVideoTrack,
   type TrackPublishedResponse,
 } from '@livekit/protocol';
-import {
-  EXTENSION_ABS_SEND_TIME,
-  EXTENSION_MID,
-  EXTENSION_RID,
-  EXTENSION_TRANSPORT_CC,
-} from '../sdp/session_description.js';
-import type { AnsweredSection, PublishedSection } from '../sdp/publisher_sections.js';
+import { ABS_SEND_TIME_URI, MID_URI, RID_URI, TRANSPORT_CC_URI } from '../../../webrtc/sdp/description.js';
+import type { AnsweredSection, PublishedSection } from '../sdp/offered_sections.js';
 import type { SendBinding } from '../send/outgoing_stream.js';
 import { OutgoingStreams } from '../send/outgoing_streams.js';
 import { Pacer } from '../send/pacer.js';
@@ -80,8 +75,8 @@ export class OutgoingTracks {
     const layers = track.kind === 'video' ? track.layers : [{ rid: '', stream: track.stream }];
     for (const { rid, stream } of layers) {
       const fixedExtensions = new Map<number, Buffer>();
-      const midId = extensions.get(EXTENSION_MID);
-      const ridId = extensions.get(EXTENSION_RID);
+      const midId = extensions.get(MID_URI);
+      const ridId = extensions.get(RID_URI);
       // Without simulcast the offer names the SSRC; the header stays short.
       if (rid !== '' && midId !== undefined && ridId !== undefined) {
         fixedExtensions.set(midId, Buffer.from(mid, 'latin1'));
@@ -90,8 +85,8 @@ export class OutgoingTracks {
       const binding: SendBinding = {
         payloadType,
         fixedExtensions,
-        absSendTimeId: extensions.get(EXTENSION_ABS_SEND_TIME),
-        transportCcId: extensions.get(EXTENSION_TRANSPORT_CC),
+        absSendTimeId: extensions.get(ABS_SEND_TIME_URI),
+        transportCcId: extensions.get(TRANSPORT_CC_URI),
         nextTransportSequence: this.#streams.nextTransportSequence,
         sendRtp: (packet) => this.#publisher.transport.sendRtp(packet),
         pacer: track.kind === 'video' ? this.#pacer : undefined,
@@ -99,6 +94,11 @@ export class OutgoingTracks {
       this.#streams.add(stream);
       stream.bind(binding);
     }
+  }
+
+  /** Of the tracks that the server has acknowledged. */
+  get publishedSids(): string[] {
+    return [...this.#published.values()].map(({ sid }) => sid);
   }
 
   unpublish(track: SentTrack): void {

@@ -1,16 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { randomInt } from 'node:crypto';
-import { parseSdp } from '../sdp/parse_sdp.js';
-import {
-  PublisherSections,
-  readAnswer,
-  type AnsweredSection,
-  type PublishedSection,
-} from '../sdp/publisher_sections.js';
-import type { SessionDescription } from '../sdp/session_description.js';
-import { receivedSections, type ReceivedSection } from '../sdp/subscriber_answer.js';
-import { writeSdp } from '../sdp/write_sdp.js';
+import { OfferedSections, readAnswer, type AnsweredSection, type PublishedSection } from '../sdp/offered_sections.js';
+import { receivedSections, type ReceivedSection } from '../sdp/received_sections.js';
 import { SCTP, type DataChannel, type MediaTransport } from '../../../webrtc/media_transport.js';
+import type { Sdp } from '../../../webrtc/sdp/description.js';
+import { parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
+import { transportOf, type DescribedPeer } from '../../../webrtc/sdp/transport_of.js';
+import { writeSdp } from '../../../webrtc/sdp/write_sdp.js';
 
 /** How an offer reaches the server: by a signalling message, or inside a join request. */
 export interface OfferSignal {
@@ -32,8 +28,8 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
   readonly transport: MediaTransport;
   readonly cname: string;
   readonly #signal: OfferSignal;
-  readonly #sections: PublisherSections;
-  readonly #sessionId = randomInt(1, 2 ** 47);
+  readonly #sections: OfferedSections;
+  readonly #sessionId = String(randomInt(1, 2 ** 47));
   readonly #channels: { reliable: DataChannel; lossy: DataChannel };
   readonly #connected: Promise<void>;
   readonly #opened: { reliable?: Promise<DataChannel>; lossy?: Promise<DataChannel> } = {};
@@ -51,7 +47,7 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
     this.transport = transport;
     this.cname = cname;
     this.#signal = signal;
-    this.#sections = new PublisherSections(cname);
+    this.#sections = new OfferedSections(cname);
     this.#channels = {
       reliable: transport.createDataChannel('_reliable', { reliable: true, ordered: true }),
       lossy: transport.createDataChannel('_lossy', { reliable: false, ordered: true }),
@@ -88,6 +84,18 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
   start(): void {
     if (this.#isStarted) return;
     this.startEarly();
+    this.gather();
+  }
+
+  /** An ICE restart, by a new offer; what waited for the answer to the last one waits for the next. */
+  restart(): void {
+    if (!this.#isStarted || this.#end !== undefined) return;
+    this.transport.restart();
+    this.#isOffering = false;
+    this.#isDirty = true;
+    this.#waiting = [...this.#offered, ...this.#waiting];
+    this.#offered = [];
+    this.#offer();
     this.gather();
   }
 
@@ -136,9 +144,11 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
     this.#isOffering = false;
     const offered = this.#offered;
     this.#offered = [];
-    let answer: SessionDescription;
+    let answer: Sdp;
+    let peer: DescribedPeer;
     try {
       answer = parseSdp(sdp);
+      peer = transportOf(answer);
     } catch (error) {
       this.#fail(`unusable answer: ${String(error)}`);
       for (const { reject } of offered) reject(new Error(`unusable answer: ${String(error)}`));
@@ -149,7 +159,7 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
       'sections',
       receivedSections(answer, trackSids).filter(({ mid }) => this.#sections.receives(mid)),
     );
-    this.#connect(answer);
+    this.#connect(peer);
     for (const { mid, resolve, reject } of offered) {
       try {
         resolve(readAnswer(answer, mid));
@@ -161,11 +171,10 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
     this.#offer();
   }
 
-  #connect(answer: SessionDescription): void {
-    const { usernameFragment, password, lite, fingerprints, setup } = answer;
+  #connect({ setup, candidates, ...remote }: DescribedPeer): void {
     const dtlsRole = setup === 'active' ? 'server' : 'client';
-    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: true, sctp: SCTP });
-    for (const candidate of answer.candidates) this.transport.addRemoteCandidate(candidate);
+    this.transport.connect({ ...remote, dtlsRole, weOffered: true, sctp: remote.sctp ?? SCTP });
+    for (const candidate of candidates) this.transport.addRemoteCandidate(candidate);
   }
 
   #renegotiate(): void {
@@ -181,8 +190,10 @@ export class Publisher extends EventEmitter<{ sections: [sections: ReceivedSecti
     this.#offered = this.#waiting;
     this.#waiting = [];
     this.#offerId += 1;
-    const local = { ...this.transport.local, setup: 'actpass' as const };
-    this.#signal.sendOffer(writeSdp(this.#sessionId, this.#offerId, local, this.#sections.toLocal()), this.#offerId);
+    const { local } = this.transport;
+    const sections = this.#sections.sections();
+    const offer = { sessionId: this.#sessionId, version: this.#offerId, setup: 'actpass' as const, local, sections };
+    this.#signal.sendOffer(writeSdp(offer), this.#offerId);
   }
 
   #fail(reason: string): void {

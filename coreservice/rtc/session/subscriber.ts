@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { randomInt } from 'node:crypto';
-import { parseSdp } from '../sdp/parse_sdp.js';
-import { answerSections, receivedSections, type ReceivedSection } from '../sdp/subscriber_answer.js';
-import { writeSdp } from '../sdp/write_sdp.js';
+import { answerSections, receivedSections, type ReceivedSection } from '../sdp/received_sections.js';
 import { SCTP, type MediaTransport } from '../../../webrtc/media_transport.js';
+import type { Sdp } from '../../../webrtc/sdp/description.js';
+import { parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
+import { transportOf, type DescribedPeer } from '../../../webrtc/sdp/transport_of.js';
+import { writeSdp } from '../../../webrtc/sdp/write_sdp.js';
 
 export interface AnswerSignal {
   sendAnswer(sdp: string, id: number): void;
@@ -14,7 +16,7 @@ export interface AnswerSignal {
 export class Subscriber extends EventEmitter<{ sections: [sections: ReceivedSection[]]; failed: [reason: string] }> {
   readonly transport: MediaTransport;
   readonly #signal: AnswerSignal;
-  readonly #sessionId = randomInt(1, 2 ** 47);
+  readonly #sessionId = String(randomInt(1, 2 ** 47));
   #version = 0;
   #isGathering = false;
 
@@ -27,27 +29,41 @@ export class Subscriber extends EventEmitter<{ sections: [sections: ReceivedSect
   }
 
   onOffer(sdp: string, id: number): void {
-    let offer;
+    let offer: Sdp;
+    let peer: DescribedPeer;
     try {
       offer = parseSdp(sdp);
+      peer = transportOf(offer);
     } catch (error) {
       this.emit('failed', `unusable offer: ${String(error)}`);
       return;
     }
-    const { usernameFragment, password, lite, fingerprints, candidates } = offer;
+    const { setup: theirs, candidates, ...remote } = peer;
+    const { remoteFragment } = this.transport;
+    // Other credentials than before are an ICE restart (RFC 8839 section 4.4.3.1.1): the answer has other ones, too.
+    if (remoteFragment !== undefined && remoteFragment !== remote.usernameFragment) {
+      this.transport.restart();
+      this.#isGathering = false;
+    }
     // The server speaks DTLS first only when its offer insists on it.
-    const weAreActive = offer.setup !== 'active';
-    const local = { ...this.transport.local, setup: weAreActive ? ('active' as const) : ('passive' as const) };
+    const weAreActive = theirs !== 'active';
     this.#version += 1;
     // Tracks are known before the answer lets their first packet come.
     this.emit('sections', receivedSections(offer));
-    this.#signal.sendAnswer(writeSdp(this.#sessionId, this.#version, local, answerSections(offer)), id);
+    const answer = writeSdp({
+      sessionId: this.#sessionId,
+      version: this.#version,
+      setup: weAreActive ? 'active' : 'passive',
+      local: this.transport.local,
+      sections: answerSections(offer),
+    });
+    this.#signal.sendAnswer(answer, id);
     if (!this.#isGathering) {
       this.#isGathering = true;
       this.transport.gather().catch((error: unknown) => this.emit('failed', `no candidates: ${String(error)}`));
     }
     const dtlsRole = weAreActive ? 'client' : 'server';
-    this.transport.connect({ usernameFragment, password, lite, fingerprints, dtlsRole, weOffered: false, sctp: SCTP });
+    this.transport.connect({ ...remote, dtlsRole, weOffered: false, sctp: remote.sctp ?? SCTP });
     for (const candidate of candidates) this.transport.addRemoteCandidate(candidate);
   }
 

@@ -8,7 +8,7 @@ import {
 import { RTCPeerConnection, RtpHeader, RtpPacket, useH264, useOPUS, useVP8 } from 'werift';
 import type { MediaStreamTrack } from 'werift';
 import { isVp8KeyFrameStart, parseVp8Descriptor, parseVp8KeyFrame } from '../../../rtp/vp8.js';
-import { parseSdp } from '../../../channelserver/forward/sdp.js';
+import { parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
 import { SignalClient } from './signal_client.js';
 
 export interface ReceivedTrack {

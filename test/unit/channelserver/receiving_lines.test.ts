@@ -3,7 +3,8 @@ import { createLogger } from '../../../common/logger.js';
 import type { CodecName } from '../../../channelserver/forward/codecs.js';
 import { DownTrack } from '../../../channelserver/forward/down_track.js';
 import { ReceivingLines } from '../../../channelserver/forward/receiving_lines.js';
-import { parseSdp, type SdpMedia } from '../../../channelserver/forward/sdp.js';
+import { parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
+import type { SdpMedia } from '../../../webrtc/sdp/description.js';
 import { UpTrack } from '../../../channelserver/forward/up_track.js';
 
 const logger = createLogger('test', 'silent');

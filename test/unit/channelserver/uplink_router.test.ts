@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { MID_URI, RID_URI, TRANSPORT_CC_URI } from '../../../channelserver/forward/sdp_write.js';
+import { MID_URI, RID_URI, TRANSPORT_CC_URI } from '../../../webrtc/sdp/description.js';
 import { UpTrack } from '../../../channelserver/forward/up_track.js';
 import { UplinkRouter } from '../../../channelserver/forward/uplink_router.js';
 import { createLogger } from '../../../common/logger.js';

@@ -4,7 +4,7 @@ import { ReceivedAudioTrack } from '../../../coreservice/rtc/receive/received_au
 import type { ReceiveContext } from '../../../coreservice/rtc/receive/received_stream.js';
 import { ReceivedVideoTrack } from '../../../coreservice/rtc/receive/received_video_track.js';
 import { TransportCcRecorder } from '../../../coreservice/rtc/receive/transport_cc_recorder.js';
-import type { ReceivedSection } from '../../../coreservice/rtc/sdp/subscriber_answer.js';
+import type { ReceivedSection } from '../../../coreservice/rtc/sdp/received_sections.js';
 import type { AudioPacket, EncodedUnit } from '../../../coreservice/rtc/types.js';
 import { unixUsToNtp } from '../../../rtp/clock.js';
 import type { RtpPacket } from '../../../rtp/packet.js';

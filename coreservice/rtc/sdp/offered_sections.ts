@@ -1,50 +1,49 @@
-import type { LocalSection } from './write_sdp.js';
 import {
-  EXTENSION_ABS_SEND_TIME,
-  EXTENSION_MID,
-  EXTENSION_RID,
-  EXTENSION_TRANSPORT_CC,
-  type Codec,
-  type MediaSection,
-  type SessionDescription,
-} from './session_description.js';
+  ABS_SEND_TIME_URI,
+  MID_URI,
+  RID_URI,
+  TRANSPORT_CC_URI,
+  type Sdp,
+  type SdpExtension,
+} from '../../../webrtc/sdp/description.js';
+import type { MediaSection, Section, WrittenCodec } from '../../../webrtc/sdp/write_sdp.js';
+
+const VIDEO_FEEDBACK = ['transport-cc', 'ccm fir', 'nack', 'nack pli'];
 
 /** Constrained baseline, level 3.1 with asymmetry: what every WebRTC endpoint decodes (RFC 7742 section 5). */
-const H264: Codec = {
+const H264: WrittenCodec = {
   payloadType: 96,
   name: 'H264',
   clockRate: 90_000,
-  channels: 1,
-  parameters: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
-  feedback: ['transport-cc', 'ccm fir', 'nack', 'nack pli'],
+  fmtp: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
+  feedback: VIDEO_FEEDBACK,
 };
 
-function opus(stereo: boolean): Codec {
+function opus(stereo: boolean): WrittenCodec {
   return {
     payloadType: 111,
     name: 'opus',
     clockRate: 48_000,
     channels: 2,
-    parameters: `minptime=10;useinbandfec=1${stereo ? ';stereo=1;sprop-stereo=1' : ''}`,
+    fmtp: `minptime=10;useinbandfec=1${stereo ? ';stereo=1;sprop-stereo=1' : ''}`,
     feedback: ['transport-cc', 'nack'],
   };
 }
 
-const VP8: Codec = {
+const VP8: WrittenCodec = {
   payloadType: 97,
   name: 'VP8',
   clockRate: 90_000,
-  channels: 1,
-  parameters: '',
-  feedback: H264.feedback,
+  fmtp: '',
+  feedback: VIDEO_FEEDBACK,
 };
 
-const AUDIO_EXTENSIONS = new Map([
-  [1, EXTENSION_MID],
-  [3, EXTENSION_ABS_SEND_TIME],
-  [4, EXTENSION_TRANSPORT_CC],
-]);
-const VIDEO_EXTENSIONS = new Map([...AUDIO_EXTENSIONS, [2, EXTENSION_RID]]);
+const AUDIO_EXTENSIONS: readonly SdpExtension[] = [
+  { id: 1, uri: MID_URI },
+  { id: 3, uri: ABS_SEND_TIME_URI },
+  { id: 4, uri: TRANSPORT_CC_URI },
+];
+const VIDEO_EXTENSIONS: readonly SdpExtension[] = [...AUDIO_EXTENSIONS, { id: 2, uri: RID_URI }];
 
 /** What a server reads of one description is bounded too. */
 const MAX_SECTIONS = 250;
@@ -73,7 +72,7 @@ type Entry =
   | { kind: 'receive'; media: 'audio' | 'video'; mid: string };
 
 /** The m-lines of the connection on which we offer: data first, then one per track ever published, ended ones stay inactive; between them those to receive on. */
-export class PublisherSections {
+export class OfferedSections {
   readonly #media: Entry[] = [];
   readonly #cname: string;
 
@@ -107,45 +106,44 @@ export class PublisherSections {
     return String(this.#media.length + 1);
   }
 
-  toLocal(): LocalSection[] {
+  sections(): Section[] {
     return [
-      { kind: 'application', mid: '0', direction: 'sendrecv', rejected: false, codecs: [], extensions: new Map() },
+      { kind: 'application', mid: '0' },
       ...this.#media.map((entry) => (entry.kind === 'send' ? this.#toSending(entry) : toReceiving(entry))),
     ];
   }
 
-  #toSending({ section, mid, ended }: Extract<Entry, { kind: 'send' }>): LocalSection {
+  #toSending({ section, mid, ended }: Extract<Entry, { kind: 'send' }>): MediaSection {
     const { kind, cid, ssrcs, rids, stereo } = section;
+    const cname = this.#cname;
     return {
       kind,
       mid,
       direction: ended ? 'inactive' : 'sendonly',
-      rejected: false,
       codecs: [kind === 'video' ? H264 : opus(stereo)],
       extensions: kind === 'video' ? VIDEO_EXTENSIONS : AUDIO_EXTENSIONS,
-      ...(ended ? {} : { send: { msid: `${this.#cname} ${cid}`, cname: this.#cname, ssrcs, rids } }),
+      ...(ended ? {} : { sent: { streamId: cname, trackId: cid, cname, ssrcs, rids } }),
     };
   }
 }
 
-function toReceiving({ media, mid }: Extract<Entry, { kind: 'receive' }>): LocalSection {
+function toReceiving({ media, mid }: Extract<Entry, { kind: 'receive' }>): MediaSection {
   return {
     kind: media,
     mid,
     direction: 'recvonly',
-    rejected: false,
     codecs: media === 'video' ? [H264, VP8] : [opus(true)],
     extensions: AUDIO_EXTENSIONS,
   };
 }
 
 /** Throws a text for people when the server does not take the track. */
-export function readAnswer(answer: SessionDescription, mid: string): AnsweredSection {
-  const section: MediaSection | undefined = answer.sections.find((candidate) => candidate.mid === mid);
+export function readAnswer(answer: Sdp, mid: string): AnsweredSection {
+  const section = answer.media.find((candidate) => candidate.mid === mid);
   if (section === undefined || section.port === 0) throw new Error('the server rejected the track');
   const wanted = section.kind === 'video' ? 'h264' : 'opus';
   const codec = section.codecs.find((candidate) => candidate.name.toLowerCase() === wanted);
   if (codec === undefined) throw new Error(`the server does not accept ${wanted}`);
-  const extensions = new Map([...section.extensions].map(([id, uri]) => [uri, id]));
+  const extensions = new Map(section.extensions.map(({ id, uri }) => [uri, id]));
   return { mid, payloadType: codec.payloadType, extensions };
 }

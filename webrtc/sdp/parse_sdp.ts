@@ -1,63 +1,12 @@
-/** Session descriptions (RFC 8866, RFC 8829) as far as a forwarding server needs them: parsed to plain objects, and nothing judged. */
-import type { Fingerprint } from '../../webrtc/media_transport.js';
+import type { Direction, Sdp, SdpCodec, SdpMedia } from './description.js';
 
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-
-export interface SdpCodec {
-  payloadType: number;
-  /** As written, e.g. "H264", "opus", "rtx". */
-  name: string;
-  clockRate: number;
-  channels: number;
-  /** a=fmtp of it, keys in lower case. */
-  parameters: ReadonlyMap<string, string>;
-  /** a=rtcp-fb of it, e.g. "nack pli". */
-  feedback: readonly string[];
-}
-
-export interface SdpExtension {
-  id: number;
-  uri: string;
-}
-
-export interface SdpMedia {
-  kind: 'audio' | 'video' | 'application' | 'other';
-  mid: string;
-  port: number;
-  protocol: string;
-  direction: Direction;
-  codecs: readonly SdpCodec[];
-  extensions: readonly SdpExtension[];
-  /** Stream and track ids of a=msid, or of the a=ssrc lines. */
-  streamId: string;
-  trackId: string;
-  /** SSRCs of media, without those that repair others (FID). */
-  ssrcs: readonly number[];
-  /** RIDs that are sent. */
-  rids: readonly string[];
-  /** RIDs in the order of a=simulcast, those that are paused included; empty without simulcast. */
-  simulcast: readonly string[];
-  usernameFragment: string;
-  password: string;
-  fingerprint: Fingerprint | undefined;
-  setup: 'active' | 'passive' | 'actpass' | undefined;
-  candidates: readonly string[];
-  sctpPort: number | undefined;
-  maxMessageBytes: number | undefined;
-}
-
-export interface Sdp {
-  media: readonly SdpMedia[];
-  bundle: readonly string[];
-}
-
-/** Descriptions of clients that publish two streams have about 17 kB; one m-line has about 4 kB. */
-export const MAX_SDP_BYTES = 512 * 1024;
+/** Descriptions of browsers that publish two streams have about 17 kB; one m-line has about 4 kB. */
+export const MAX_SDP_BYTES = 1024 * 1024;
 const MAX_MEDIA = 256;
 
-/** Throws an Error when it is not SDP. */
+/** Reads an offer or answer; lines that it does not know are passed over. Throws a text for people when it is no SDP. */
 export function parseSdp(text: string): Sdp {
-  if (text.length > MAX_SDP_BYTES) throw new Error('the description is too large');
+  if (text.length > MAX_SDP_BYTES) throw new Error(`the description has ${text.length} characters`);
   const sections: string[][] = [[]];
   for (const raw of text.split('\n')) {
     const line = raw.trimEnd();
@@ -73,13 +22,14 @@ export function parseSdp(text: string): Sdp {
   return {
     media: sections.slice(1).map((lines) => parseMedia(lines, session)),
     bundle: bundle[0] === 'BUNDLE' ? bundle.slice(1) : [],
+    lite: sections.flat().includes('a=ice-lite'),
   };
 }
 
 function parseMedia(lines: readonly string[], session: readonly string[]): SdpMedia {
   const [kind = '', port = '0', protocol = '', ...formats] = (lines[0] ?? '').slice(2).split(' ');
   const of = (name: string): string | undefined => attribute(lines, name) ?? attribute(session, name);
-  const fingerprint = of('fingerprint')?.split(' ');
+  const fingerprints = [lines, session].map((part) => attributes(part, 'fingerprint')).find(({ length }) => length > 0);
   const setup = of('setup');
   const ssrcs = parseSsrcs(lines);
   const msid = (attribute(lines, 'msid') ?? ssrcs.msid ?? '').split(' ');
@@ -88,6 +38,7 @@ function parseMedia(lines: readonly string[], session: readonly string[]): SdpMe
     mid: attribute(lines, 'mid') ?? '',
     port: Number(port),
     protocol,
+    formats,
     direction: direction(lines) ?? direction(session) ?? 'sendrecv',
     codecs: parseCodecs(lines, formats),
     extensions: attributes(lines, 'extmap').flatMap((value) => {
@@ -104,10 +55,10 @@ function parseMedia(lines: readonly string[], session: readonly string[]): SdpMe
     simulcast: parseSimulcast(attribute(lines, 'simulcast')),
     usernameFragment: of('ice-ufrag') ?? '',
     password: of('ice-pwd') ?? '',
-    fingerprint:
-      fingerprint?.[0] === undefined || fingerprint[1] === undefined
-        ? undefined
-        : { algorithm: fingerprint[0], value: fingerprint[1] },
+    fingerprints: (fingerprints ?? []).flatMap((text) => {
+      const [algorithm = '', value = ''] = text.split(' ');
+      return value === '' ? [] : [{ algorithm, value }];
+    }),
     setup: setup === 'active' || setup === 'passive' || setup === 'actpass' ? setup : undefined,
     candidates: attributes(lines, 'candidate'),
     sctpPort: numberOf(attribute(lines, 'sctp-port')),
@@ -129,6 +80,7 @@ function parseCodecs(lines: readonly string[], formats: readonly string[]): SdpC
         name,
         clockRate: Number(clockRate),
         channels: Number(channels),
+        fmtp: fmtps.get(format)?.[0] ?? '',
         parameters: new Map(
           (fmtps.get(format)?.[0] ?? '').split(';').flatMap((pair): [string, string][] => {
             const [key = '', value = ''] = pair.trim().split('=', 2);

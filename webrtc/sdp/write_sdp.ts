@@ -1,18 +1,27 @@
-/** Our descriptions: answers to publishers and offers to subscribers. One BUNDLE group, rtcp-mux, no trickling from our side. */
-import type { ForwardCodec } from './codecs.js';
-import { MAX_MESSAGE_BYTES } from '../../webrtc/media_transport.js';
-import type { LocalParameters } from '../../webrtc/media_transport.js';
-import type { Direction, SdpExtension } from './sdp.js';
+import { MAX_MESSAGE_BYTES, type LocalParameters } from '../media_transport.js';
+import type { Direction, SdpExtension, Setup } from './description.js';
+
+export interface WrittenCodec {
+  payloadType: number;
+  name: string;
+  clockRate: number;
+  /** Absent: one. */
+  channels?: number;
+  /** a=fmtp, without the payload type; empty when there is none. */
+  fmtp: string;
+  /** a=rtcp-fb, e.g. "nack pli". */
+  feedback?: readonly string[];
+}
 
 export interface MediaSection {
   kind: 'audio' | 'video';
   mid: string;
   direction: Direction;
   /** Empty: the m-line is refused (port 0). */
-  codecs: readonly ForwardCodec[];
+  codecs: readonly WrittenCodec[];
   extensions: readonly SdpExtension[];
-  /** Of what is sent. */
-  sent?: { streamId: string; trackId: string; ssrc: number; cname: string };
+  /** Of what is sent. Simulcast layers are told apart by their names (RFC 8853), a single stream by its SSRC. */
+  sent?: { streamId: string; trackId: string; cname: string; ssrcs: readonly number[]; rids?: readonly string[] };
   /** RIDs that are received (RFC 8853). */
   receivedRids?: readonly string[];
 }
@@ -22,20 +31,23 @@ export interface DataSection {
   mid: string;
 }
 
-/** Our side of the transport; candidates are complete, there is no trickling from us. */
+/** Our side of the transport. */
 export interface DescribedTransport extends LocalParameters {
-  candidates: readonly string[];
+  /** All of them; absent: they are trickled. */
+  candidates?: readonly string[];
 }
+
+export type Section = MediaSection | DataSection | RefusedSection;
 
 export interface Description {
   sessionId: string;
   version: number;
-  setup: 'active' | 'passive' | 'actpass';
+  setup: Setup;
   local: DescribedTransport;
-  sections: readonly (MediaSection | DataSection | RefusedSection)[];
+  sections: readonly Section[];
 }
 
-/** An m-line of the peer that we do not understand. */
+/** An m-line of the peer that we do not take at all. */
 export interface RefusedSection {
   kind: 'refused';
   /** The m-line's own words: media, protocol, first format. */
@@ -45,6 +57,7 @@ export interface RefusedSection {
   mid: string;
 }
 
+/** Writes an offer or answer: one BUNDLE group, rtcp-mux. */
 export function writeSdp(description: Description): string {
   const { sections, local } = description;
   const bundled = sections.filter((section) => !isRefused(section)).map((section) => section.mid);
@@ -61,15 +74,11 @@ export function writeSdp(description: Description): string {
   return lines.join('\r\n') + '\r\n';
 }
 
-function isRefused(section: MediaSection | DataSection | RefusedSection): boolean {
+function isRefused(section: Section): boolean {
   return section.kind === 'refused' || (section.kind !== 'application' && section.codecs.length === 0);
 }
 
-function sectionLines(
-  section: MediaSection | DataSection | RefusedSection,
-  setup: Description['setup'],
-  local: DescribedTransport,
-): string[] {
+function sectionLines(section: Section, setup: Setup, local: DescribedTransport): string[] {
   switch (section.kind) {
     case 'refused':
       return [
@@ -93,7 +102,7 @@ function sectionLines(
   }
 }
 
-function mediaLines(section: MediaSection, setup: Description['setup'], local: DescribedTransport): string[] {
+function mediaLines(section: MediaSection, setup: Setup, local: DescribedTransport): string[] {
   if (section.codecs.length === 0)
     return [`m=${section.kind} 0 UDP/TLS/RTP/SAVPF 0`, 'c=IN IP4 0.0.0.0', 'a=inactive', `a=mid:${section.mid}`];
   const payloadTypes = section.codecs.map((codec) => codec.payloadType).join(' ');
@@ -108,42 +117,35 @@ function mediaLines(section: MediaSection, setup: Description['setup'], local: D
     'a=rtcp-mux',
     'a=rtcp-rsize',
   ];
-  const transportFeedback = section.extensions.some(({ uri }) => uri === TRANSPORT_CC_URI);
-  for (const codec of section.codecs) {
-    const channels = codec.name === 'opus' ? '/2' : '';
-    lines.push(`a=rtpmap:${codec.payloadType} ${codec.name}/${codec.clockRate}${channels}`);
-    if (transportFeedback) lines.push(`a=rtcp-fb:${codec.payloadType} transport-cc`);
-    if (section.kind === 'video')
-      for (const feedback of ['ccm fir', 'nack', 'nack pli', 'goog-remb'])
-        lines.push(`a=rtcp-fb:${codec.payloadType} ${feedback}`);
-    if (codec.fmtp !== '') lines.push(`a=fmtp:${codec.payloadType} ${codec.fmtp}`);
+  for (const { payloadType, name, clockRate, channels = 1, fmtp, feedback = [] } of section.codecs) {
+    lines.push(`a=rtpmap:${payloadType} ${name}/${clockRate}${channels > 1 ? `/${channels}` : ''}`);
+    for (const value of feedback) lines.push(`a=rtcp-fb:${payloadType} ${value}`);
+    if (fmtp !== '') lines.push(`a=fmtp:${payloadType} ${fmtp}`);
   }
   const rids = section.receivedRids ?? [];
   for (const rid of rids) lines.push(`a=rid:${rid} recv`);
   if (rids.length > 0) lines.push(`a=simulcast:recv ${rids.join(';')}`);
-  if (section.sent !== undefined) {
-    const { streamId, trackId, ssrc, cname } = section.sent;
-    lines.push(
-      `a=msid:${streamId} ${trackId}`,
-      `a=ssrc:${ssrc} cname:${cname}`,
-      `a=ssrc:${ssrc} msid:${streamId} ${trackId}`,
-    );
-  }
+  if (section.sent !== undefined) lines.push(...sourceLines(section.sent));
   return lines;
 }
 
-function transportLines(setup: Description['setup'], local: DescribedTransport): string[] {
+function sourceLines({ streamId, trackId, cname, ssrcs, rids = [] }: NonNullable<MediaSection['sent']>): string[] {
+  const lines = [`a=msid:${streamId} ${trackId}`];
+  if (rids.length > 1)
+    return [...lines, ...rids.map((rid) => `a=rid:${rid} send`), `a=simulcast:send ${rids.join(';')}`];
+  return lines.concat(
+    ssrcs.flatMap((ssrc) => [`a=ssrc:${ssrc} cname:${cname}`, `a=ssrc:${ssrc} msid:${streamId} ${trackId}`]),
+  );
+}
+
+function transportLines(setup: Setup, local: DescribedTransport): string[] {
   return [
     `a=ice-ufrag:${local.usernameFragment}`,
     `a=ice-pwd:${local.password}`,
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
     `a=setup:${setup}`,
-    ...local.candidates.map((candidate) => `a=candidate:${candidate}`),
-    'a=end-of-candidates',
+    ...(local.candidates === undefined
+      ? ['a=ice-options:trickle']
+      : [...local.candidates.map((candidate) => `a=candidate:${candidate}`), 'a=end-of-candidates']),
   ];
 }
-
-export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
-export const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
-export const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
-export const AUDIO_LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';

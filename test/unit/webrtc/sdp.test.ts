@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chooseCodec, codecNameOf, forwardable, mimeTypeOf } from '../../../channelserver/forward/codecs.js';
-import { MAX_SDP_BYTES, parseSdp } from '../../../channelserver/forward/sdp.js';
-import type { SdpMedia } from '../../../channelserver/forward/sdp.js';
-import { writeSdp } from '../../../channelserver/forward/sdp_write.js';
+import type { SdpMedia } from '../../../webrtc/sdp/description.js';
+import { MAX_SDP_BYTES, parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
+import { transportOf } from '../../../webrtc/sdp/transport_of.js';
+import { writeSdp } from '../../../webrtc/sdp/write_sdp.js';
 
 const OFFER = [
   'v=0',
@@ -59,7 +59,7 @@ describe('A session description', () => {
     const [data] = sdp.media;
     assert.equal(data?.kind, 'application');
     assert.equal(data.maxMessageBytes, 1000);
-    assert.deepEqual(data.fingerprint, { algorithm: 'sha-256', value: 'AA:BB' }, 'from the session');
+    assert.deepEqual(data.fingerprints, [{ algorithm: 'sha-256', value: 'AA:BB' }], 'from the session');
     const media = video();
     assert.deepEqual(
       [media.mid, media.direction, media.streamId, media.trackId, media.setup],
@@ -102,7 +102,7 @@ describe('A session description', () => {
           direction: 'sendonly',
           codecs: [codec],
           extensions: [],
-          sent: { streamId: 'PA_1|TR_1', trackId: 'TR_1', ssrc: 5, cname: 'c' },
+          sent: { streamId: 'PA_1|TR_1', trackId: 'TR_1', ssrcs: [5], cname: 'c' },
         },
         { kind: 'video', mid: '2', direction: 'inactive', codecs: [], extensions: [] },
       ],
@@ -121,36 +121,36 @@ describe('A session description', () => {
     assert.deepEqual(sdp.media[1].ssrcs, [5]);
     assert.equal(sdp.media[1].setup, 'passive');
   });
-});
 
-describe('The codecs of an m-line', () => {
-  it('that can be forwarded come once each, H264 with the packetization mode and profile that everybody takes', () => {
-    const codecs = forwardable('video', video().codecs);
-    assert.deepEqual(
-      codecs.map(({ name, payloadType }) => [name, payloadType]),
-      [
-        ['H264', 98],
-        ['VP8', 99],
-      ],
-    );
-    assert.equal(codecs[0]?.fmtp, 'packetization-mode=1;profile-level-id=42e01f');
-    assert.deepEqual(forwardable('audio', video().codecs), []);
+  it('tells of the one transport of its bundle, whatever its line ends and where it is said', () => {
+    for (const text of [OFFER, OFFER.replaceAll('\r\n', '\n')])
+      assert.deepEqual(transportOf(parseSdp(text)), {
+        usernameFragment: 'user',
+        password: 'password',
+        lite: false,
+        fingerprints: [{ algorithm: 'sha-256', value: 'AA:BB' }],
+        setup: 'actpass',
+        candidates: ['1 1 udp 2 127.0.0.1 5 typ host'],
+        sctp: { port: 5000, maxMessageBytes: 1000 },
+      });
+    assert.ok(transportOf(parseSdp(OFFER.replace('s=-', 's=-\r\na=ice-lite'))).lite);
   });
 
-  it('are chosen by what was announced, else by the order of the offer', () => {
-    const { codecs } = video();
-    assert.equal(chooseCodec('video', codecs, 'VP8')?.payloadType, 99);
-    assert.equal(chooseCodec('video', codecs, undefined)?.payloadType, 98);
-    assert.equal(chooseCodec('video', codecs, 'opus')?.payloadType, 98);
-    assert.equal(chooseCodec('video', [], 'VP8'), undefined);
+  it('of which no transport can be made says why', () => {
+    assert.throws(() => transportOf(parseSdp('v=0')), /no media/);
+    assert.throws(() => transportOf(parseSdp(OFFER.replaceAll(/a=ice-pwd.*/g, 'a=x'))), /no ICE credentials/);
+    assert.throws(() => transportOf(parseSdp(OFFER.replace(/a=fingerprint.*/, 'a=x'))), /no DTLS fingerprint/);
   });
 
-  it('are known by all the names that clients use', () => {
-    assert.equal(codecNameOf('video/h264'), 'H264');
-    assert.equal(codecNameOf('vp8'), 'VP8');
-    assert.equal(codecNameOf('audio/OPUS'), 'opus');
-    assert.equal(codecNameOf('av1'), undefined);
-    assert.equal(mimeTypeOf('opus'), 'audio/opus');
-    assert.equal(mimeTypeOf('VP8'), 'video/VP8');
+  it('of ours names simulcast layers instead of SSRCs, and trickles where it has no candidates', () => {
+    const local = { usernameFragment: 'u', password: 'p', fingerprint: { algorithm: 'sha-256', value: 'CC' } };
+    const codec = { name: 'H264', payloadType: 96, clockRate: 90_000, fmtp: '', feedback: ['nack', 'nack pli'] };
+    const sent = { streamId: 's', trackId: 't', cname: 'c', ssrcs: [1, 2], rids: ['q', 'h'] };
+    const section = { kind: 'video', mid: '1', direction: 'sendonly', codecs: [codec], extensions: [], sent } as const;
+    const text = writeSdp({ sessionId: '1', version: 1, setup: 'actpass', local, sections: [section] });
+    const [media] = parseSdp(text).media;
+    assert.deepEqual([media?.rids, media?.simulcast, media?.ssrcs], [['q', 'h'], ['q', 'h'], []]);
+    assert.deepEqual(media?.codecs[0]?.feedback, ['nack', 'nack pli']);
+    assert.match(text, /a=ice-options:trickle/);
   });
 });
