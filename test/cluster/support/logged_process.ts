@@ -42,7 +42,8 @@ export class LoggedProcess {
     if (this.isRunning) return;
     const { command, args, logFile, name } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(command, args, { stdio: ['ignore', log, log] });
+    // It also ends with a test run that is killed: prctl(2), PR_SET_PDEATHSIG. setpriv becomes the command, with the same process id.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], { stdio: ['ignore', log, log] });
     this.#child = child;
     process.once('exit', this.#killAtExit);
     closeSync(log);
