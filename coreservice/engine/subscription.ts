@@ -19,6 +19,9 @@ const FAILURES: Readonly<Record<RemoteKind, ErrorName>> = {
   screen: 'ERR_SUBSCRIBE_SCREEN_SHARE_FAILED',
 };
 
+/** LiveKit's name for it. */
+const CODEC_UNSUPPORTED = 'SE_CODEC_UNSUPPORTED';
+
 /** Where the media of a subscribed track goes. */
 export interface MediaSink {
   close(): void;
@@ -116,7 +119,8 @@ export class Subscription {
     if (!this.#machine.to(SubscribeState.NoSubscribe)) return;
     this.#closeSink();
     const { outbox, kind, uid } = this.parts;
-    outbox.error(FAILURES[kind], { text: `${uid}: ${reason}` });
+    const text = reason === CODEC_UNSUPPORTED ? codecText(kind, this.#publication?.mimeType ?? '') : reason;
+    outbox.error(FAILURES[kind], { text: `${uid}: ${text}` });
   }
 
   /** The user went, or we did: back to Idle. */
@@ -138,4 +142,13 @@ export class Subscription {
     this.#sink = undefined;
     this.#sinkTrack = undefined;
   }
+}
+
+function codecText(kind: RemoteKind, mimeType: string): string {
+  const codec = mimeType.split('/')[1] ?? 'a codec without a name';
+  if (kind === 'audio') return `publishes its microphone as ${codec}, and engines receive Opus: it has to publish Opus`;
+  return (
+    `publishes its ${kind} as ${codec}, and engines receive H.264 and VP8: ` +
+    `it has to publish one of these (livekit-client: publishDefaults.videoCodec 'h264' or 'vp8', or a backupCodec)`
+  );
 }

@@ -1,4 +1,5 @@
 import { browserToEngineRows } from './rows/browser_to_engine.js';
+import { codecRows } from './rows/codecs.js';
 import { comingAndGoingRows } from './rows/coming_and_going.js';
 import { engineToBrowserRows } from './rows/engine_to_browser.js';
 import { messageAndMuteRows } from './rows/messages_and_mute.js';
@@ -27,5 +28,6 @@ describe('browsers and engines at the embedded channel server', () => {
       screenShareRows(rig);
       messageAndMuteRows(rig);
       comingAndGoingRows(rig);
+      codecRows(rig, 'embedded');
     });
 });

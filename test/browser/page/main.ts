@@ -1,6 +1,7 @@
 /** A participant that is not ours: livekit-client in a page, driven by calls of `alirtcPage` (protocol.ts). */
 import { Room, RoomEvent, VideoQuality, type Participant, type TrackPublication } from 'livekit-client';
 import type { PageCommandName, PageCommands, PageEvent } from './protocol.js';
+import { sendOnly } from './only_codec.js';
 import { Publisher } from './publishing.js';
 import { Receiver } from './receiving.js';
 
@@ -63,7 +64,8 @@ function listen(room: Room, receiver: Receiver): void {
 type Handlers = { [N in PageCommandName]: (params: PageCommands[N]['params']) => Promise<PageCommands[N]['result']> };
 
 const handlers: Handlers = {
-  connect: async ({ url, token, singlePeerConnection, autoSubscribe = true, adaptiveStream, dynacast }) => {
+  connect: async ({ url, token, singlePeerConnection, autoSubscribe = true, onlyCodec, adaptiveStream, dynacast }) => {
+    if (onlyCodec !== undefined) sendOnly(onlyCodec);
     const room = new Room({
       singlePeerConnection,
       adaptiveStream: adaptiveStream ?? false,

@@ -12,6 +12,8 @@ export interface PageCommands {
       /** Which signalling path: true is /rtc/v1 (falls back by itself), false is /rtc. */
       singlePeerConnection: boolean;
       autoSubscribe?: boolean;
+      /** The page sends video of this codec and of no other, as an SDK that has only that one. */
+      onlyCodec?: PageCodec;
       adaptiveStream?: boolean;
       dynacast?: boolean;
     };

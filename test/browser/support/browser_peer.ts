@@ -12,6 +12,7 @@ const CONSOLE_LINES = 20;
 export class BrowserPeer {
   readonly #emitter = new EventEmitter<{ event: [PageEvent] }>();
   readonly #console: string[] = [];
+  #signalPaths: string[] = [];
   events: PageEvent[] = [];
 
   private constructor(
@@ -20,6 +21,7 @@ export class BrowserPeer {
   ) {
     this.#emitter.setMaxListeners(0);
     page.on('console', (message) => this.#note(`${message.type()}: ${message.text()}`));
+    page.on('websocket', (socket) => this.#signalPaths.push(new URL(socket.url()).pathname));
     page.on('pageerror', (error) => this.#note(`error: ${error.message}`));
   }
 
@@ -79,6 +81,11 @@ export class BrowserPeer {
       };
       this.#emitter.on('event', listener);
     });
+  }
+
+  /** Paths of the WebSockets that the page has opened since the last call. */
+  takeSignalPaths(): string[] {
+    return this.#signalPaths.splice(0);
   }
 
   /** As a person does it with F5: what the page was ends without a word of its own, and its events are forgotten. */

@@ -53,7 +53,9 @@ export class BrowserScene implements AsyncDisposable {
       format: TokenFormat.LIVEKIT,
     });
     const singlePeerConnection = this.path === '/rtc/v1';
-    await peer.call('connect', { url: channelServerUrl, token, singlePeerConnection, ...options });
+    const url = this.site.pagesJoin ?? channelServerUrl;
+    await peer.call('connect', { url, token, singlePeerConnection, ...options });
+    assert.deepEqual([...new Set(peer.takeSignalPaths())], [this.path], 'the signalling path that livekit-client took');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,11 +23,13 @@ export class Site {
   readonly #closers: (() => Promise<unknown>)[] = [];
   #parts: Parts | undefined;
 
-  private constructor() {}
+  private constructor(
+    /** Where pages join; undefined: where the daemon says. */
+    readonly pagesJoin: string | undefined,
+  ) {}
 
-  /** start: of the daemon; default one with the embedded channel server. */
-  static async open(start: () => Promise<RunningDaemon> = startDaemon): Promise<Site> {
-    const site = new Site();
+  static async open(start: () => Promise<RunningDaemon> = startDaemon, pagesJoin?: string): Promise<Site> {
+    const site = new Site(pagesJoin);
     try {
       const browser = await launchChromium();
       site.#closers.push(() => browser.close());
