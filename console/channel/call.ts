@@ -52,8 +52,8 @@ export class Call {
   async join(url: string, token: string, devices: Readonly<Record<Device, boolean>>): Promise<void> {
     await this.#room.connect(url, token);
     this.#update({ phase: 'joined' });
-    if (devices.microphone) await this.switch('microphone', true);
-    if (devices.camera) await this.switch('camera', true);
+    const wanted = (['microphone', 'camera'] as const).filter((device) => devices[device]);
+    await Promise.all(wanted.map((device) => this.switch(device, true)));
   }
 
   async switch(device: Device, on: boolean): Promise<void> {

@@ -38,22 +38,20 @@ const ServerUrls = z.preprocess(
 );
 const AbsolutePath = z.string().refine((text) => path.isAbsolute(text), 'has to be an absolute path');
 
-const HttpListen = z.union([
-  z.literal('off'),
-  z.string().transform((text, context) => {
-    try {
-      return parseHttpAddress(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  }),
-]);
+const HttpListen = z.string().transform((text, context) => {
+  if (text === 'off') return text;
+  try {
+    return parseHttpAddress(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 /** YAML knows true and false; flags and the environment know words. */
-const Switch = z.union([
-  z.boolean(),
-  z.enum(['on', 'true', 'off', 'false']).transform((word) => word === 'on' || word === 'true'),
-]);
+const Switch = z.union(
+  [z.boolean(), z.enum(['on', 'true', 'off', 'false']).transform((word) => word === 'on' || word === 'true')],
+  'has to be on or off',
+);
 const HostName = z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, 'has to be a host name or an address, without a port');
 
 /** Every setting of the daemon, under its name in the file; the flag is --name, the environment variable ALIRTCD_NAME. */
