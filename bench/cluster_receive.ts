@@ -13,10 +13,10 @@ const WARM_UP_SECONDS = 25;
 type Row = Record<string, number>;
 
 /**
- * One rtc-node publisher of 720p30 at 2 Mbit/s by way of livekit-server; N engines with their gRPC clients, raw and encoded, and N rtc-node processes receive it, one
- * kind after the other so that two cores are enough: CPU and memory for each receiver.
+ * One rtc-node publisher of 720p30 at 2 Mbit/s by way of livekit-server; N engines with their gRPC clients, and N rtc-node processes beside them at the same time:
+ * CPU and memory for each receiver, and CPU for each picture that was delivered, because a machine that is too small for 2 N receivers drops some.
  */
-export async function clusterReceive(seconds = 12): Promise<void> {
+export async function clusterReceive(seconds = 15): Promise<void> {
   const server = await startLiveKitServer('receiving by way of livekit-server');
   if (server === undefined) return;
   const rows: Record<string, Row> = {};
@@ -33,17 +33,13 @@ export async function clusterReceive(seconds = 12): Promise<void> {
       // With more, rtc-node's encoder drops pictures to keep to the bit rate.
       detail: 0.3,
     });
-    for (const count of COUNTS) {
-      const theirs = await measureTheirs(scene, count, seconds);
-      rows[`${count} rtc-node`] = theirs;
-      for (const kind of ['raw', 'encoded'] as const) {
-        const ours = await measureOurs(scene, count, kind, seconds);
-        rows[`${count} engines, ${kind}`] = {
-          ...ours,
-          'to rtc-node': round((ours[ALL] ?? NaN) / (theirs[ALL] ?? NaN), 2),
-        };
+    for (const kind of ['raw', 'encoded'] as const)
+      for (const count of COUNTS) {
+        const { ours, theirs } = await measure(scene, count, kind, seconds);
+        const ratio = round((ours[PER_PICTURE] ?? NaN) / (theirs[PER_PICTURE] ?? NaN), 2);
+        rows[`${count} engines, ${kind}`] = { ...ours, 'to rtc-node': ratio };
+        rows[`${count} rtc-node beside ${kind}`] = theirs;
       }
-    }
   } finally {
     await server.close();
   }
@@ -51,72 +47,72 @@ export async function clusterReceive(seconds = 12): Promise<void> {
   console.table(rows);
 }
 
-const ALL = 'CPU ms/s';
+const PER_PICTURE = 'CPU ms a picture';
 
-async function measureOurs(scene: ChannelScene, count: number, kind: ReceivedKind, seconds: number): Promise<Row> {
-  const children: BenchChild[] = [];
+/** Starts the receivers, measures both kinds over the same time, ends them. */
+async function measure(
+  scene: ChannelScene,
+  count: number,
+  kind: ReceivedKind,
+  seconds: number,
+): Promise<{ ours: Row; theirs: Row }> {
+  const [ours, theirs]: [BenchChild[], BenchChild[]] = [[], []];
   const processes: Record<string, number> = { daemon: scene.daemon.ready.pid };
-  const { used, frames } = await measure(children, processes, seconds, async () => {
+  try {
     for (let i = 0; i < count; i++) {
       const { child, corePid } = await startOurs(scene, `${kind}${count}-${i}`, kind);
-      children.push(child);
+      ours.push(child);
       processes[`core ${i}`] = corePid;
       processes[`client ${i}`] = child.pid;
+      const peer = await startTheirs(scene, [`beside-${kind}${count}-${i}`]);
+      theirs.push(peer);
+      processes[`theirs ${i}`] = peer.pid;
     }
-  });
-  const each = (name: string, field: 'cpuMsPerSecond' | 'residentMB'): number =>
-    Object.entries(used).reduce((sum, [key, value]) => sum + (key.startsWith(name) ? value[field] : 0), 0) / count;
-  const cpu = (name: string): number => each(name, 'cpuMsPerSecond');
+    await pass(WARM_UP_SECONDS);
+    const before = [await received(ours), await received(theirs)] as const;
+    const meter = new UsageMeter(processes);
+    await pass(seconds);
+    const each = shares(meter.read(), count);
+    const fps = [await received(ours), await received(theirs)].map((frames, who) =>
+      round((frames - (before[who] ?? 0)) / seconds / count),
+    );
+    return { ours: ourRow(each, fps[0] ?? NaN), theirs: theirRow(each, fps[1] ?? NaN) };
+  } finally {
+    await Promise.all([...ours, ...theirs].map((child) => child[Symbol.asyncDispose]()));
+  }
+}
+
+async function received(children: readonly BenchChild[]): Promise<number> {
+  return (await Promise.all(children.map(countOf))).reduce((sum, { frames }) => sum + frames, 0);
+}
+
+type Share = (name: string, field?: 'cpuMsPerSecond' | 'residentMB') => number;
+
+/** What one receiver has of all processes whose names begin so. */
+function shares(used: ReturnType<UsageMeter['read']>, count: number): Share {
+  return (name, field = 'cpuMsPerSecond') =>
+    round(
+      Object.entries(used).reduce((sum, [key, value]) => sum + (key.startsWith(name) ? value[field] : 0), 0) / count,
+    );
+}
+
+function ourRow(each: Share, fps: number): Row {
+  const [core, daemon, client] = [each('core'), each('daemon'), each('client')];
+  const all = round(core + daemon + client);
+  const megabytes = ['core', 'daemon', 'client'].reduce((sum, name) => sum + each(name, 'residentMB'), 0);
   return {
-    fps: frames,
-    [ALL]: round(cpu('core') + cpu('daemon') + cpu('client')),
-    core: round(cpu('core')),
-    daemon: round(cpu('daemon')),
-    client: round(cpu('client')),
-    'core MB': round(each('core', 'residentMB'), 0),
-    'all MB': round(each('core', 'residentMB') + each('daemon', 'residentMB') + each('client', 'residentMB'), 0),
+    fps,
+    'CPU ms/s': all,
+    core,
+    daemon,
+    client,
+    [PER_PICTURE]: round(all / fps, 2),
+    'core MB': each('core', 'residentMB'),
+    'all MB': round(megabytes),
   };
 }
 
-async function measureTheirs(scene: ChannelScene, count: number, seconds: number): Promise<Row> {
-  const children: BenchChild[] = [];
-  const processes: Record<string, number> = {};
-  const { used, frames } = await measure(children, processes, seconds, async () => {
-    for (let i = 0; i < count; i++) {
-      const child = await startTheirs(scene, [`theirs${count}-${i}`]);
-      children.push(child);
-      processes[`theirs ${i}`] = child.pid;
-    }
-  });
-  const mean = (field: 'cpuMsPerSecond' | 'residentMB'): number =>
-    Object.values(used).reduce((sum, value) => sum + value[field], 0) / count;
-  return { fps: frames, [ALL]: round(mean('cpuMsPerSecond')), 'all MB': round(mean('residentMB'), 0) };
-}
-
-interface Measured {
-  used: ReturnType<UsageMeter['read']>;
-  /** Of each receiver, a second. */
-  frames: number;
-}
-
-/** `start` fills the lists; what it started is ended here. */
-async function measure(
-  children: readonly BenchChild[],
-  processes: Readonly<Record<string, number>>,
-  seconds: number,
-  start: () => Promise<void>,
-): Promise<Measured> {
-  const received = async (): Promise<number> =>
-    (await Promise.all(children.map(countOf))).reduce((sum, { frames }) => sum + frames, 0);
-  try {
-    await start();
-    await pass(WARM_UP_SECONDS);
-    const before = await received();
-    const meter = new UsageMeter(processes);
-    await pass(seconds);
-    const used = meter.read();
-    return { used, frames: round(((await received()) - before) / seconds / children.length) };
-  } finally {
-    await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
-  }
+function theirRow(each: Share, fps: number): Row {
+  const all = each('theirs');
+  return { fps, 'CPU ms/s': all, [PER_PICTURE]: round(all / fps, 2), 'all MB': each('theirs', 'residentMB') };
 }
