@@ -4,8 +4,8 @@ import { RoomConnectError } from '../connect_error.js';
 export interface RejoinerOptions {
   /** From the loss to giving up. */
   limitMs: number;
-  /** Comes back or rejects; must settle within `timeoutMs`. */
-  attempt: (timeoutMs: number) => Promise<void>;
+  /** Comes back or rejects; must settle within `timeoutMs`. `number` counts the attempts before. */
+  attempt: (timeoutMs: number, number: number) => Promise<void>;
   giveUp: (detail: string) => void;
   nowMs?: () => number;
   /** 0 to 1: many clients of one server must not come back at the same moment. */
@@ -13,7 +13,7 @@ export interface RejoinerOptions {
 }
 
 const FIRST_DELAY_MS = 100;
-const MAX_DELAY_MS = 5000;
+const MAX_DELAY_MS = 3000;
 
 /** Tries to come back, with growing pauses, until it works or the limit has passed. */
 export class Rejoiner {
@@ -56,7 +56,7 @@ export class Rejoiner {
   async #try(): Promise<void> {
     const { attempt, nowMs } = this.#options;
     try {
-      await attempt(Math.max(1, this.#deadlineMs - nowMs()));
+      await attempt(Math.max(1, this.#deadlineMs - nowMs()), this.#attempts - 1);
       this.#isRunning = false;
     } catch (error) {
       if (!this.#isRunning) return;

@@ -1,9 +1,16 @@
 import type { MediaTransportFactory } from '../../../webrtc/media_transport.js';
+import { messageOf } from '../../../common/errors.js';
+import { RoomConnectError } from '../connect_error.js';
 import { RoomSession } from '../session/room_session.js';
 import type { RoomEndCause, RoomOptions, RoomStats } from '../types.js';
 import { ChannelServers } from './channel_servers.js';
 import { endCauseOf, mayComeBack } from './leave_reasons.js';
 import { Rejoiner } from './rejoiner.js';
+
+/** What a first attempt to come back gets for each server. */
+const FIRST_ATTEMPT_MS = 2000;
+/** Nobody said that the stay is over. */
+const UNREACHABLE = new Set<RoomConnectError['kind']>(['refused', 'timeout', 'certificate']);
 
 /** Whose stays they are. */
 export interface StayOwner {
@@ -33,6 +40,8 @@ export class Stays {
   #state: 'new' | 'connecting' | 'connected' | 'reconnecting' | 'ended' = 'new';
   #hasJoined = false;
   #closing: Promise<void> | undefined;
+  /** What was lost first. */
+  #lost: 'signal' | 'media' = 'signal';
   /** What a reconnection in vain ends as. */
   #lossCause: RoomEndCause = 'connection_lost';
   #released: Promise<void> = Promise.resolve();
@@ -46,7 +55,7 @@ export class Stays {
     this.#servers = new ChannelServers([options.url, ...(options.urls ?? [])], options.logger);
     this.#rejoiner = new Rejoiner({
       limitMs: options.reconnectLimitMs,
-      attempt: (timeoutMs) => this.#rejoin(timeoutMs),
+      attempt: (timeoutMs, number) => this.#comeBack(timeoutMs, number),
       giveUp: (detail) => void this.#end(this.#lossCause, detail, false),
     });
   }
@@ -124,9 +133,11 @@ export class Stays {
   ): void {
     if (this.#session !== session || this.#state !== 'connected') return;
     this.#lossCause = cause;
+    this.#lost = reason;
     this.#options.logger.warn({ reason, detail }, 'connection lost');
     this.#state = 'reconnecting';
-    this.#drop(false);
+    // A stay that can be resumed is kept, and its media flows on.
+    if (!session.canResume) this.#drop(false);
     this.#owner.reconnecting(reason);
     if (this.#closing === undefined) this.#rejoiner.start(detail);
   }
@@ -144,8 +155,40 @@ export class Stays {
   }
 
   /** One attempt to come back; rejects when another makes sense. */
+  async #comeBack(timeoutMs: number, number: number): Promise<void> {
+    // Short at first: a server that knows of no room on a dead node takes us at the second or third knock, not after a long wait.
+    const patienceMs = Math.min(FIRST_ATTEMPT_MS * 1.3 ** number, this.#options.connectTimeoutMs);
+    const attemptMs = Math.min(timeoutMs, patienceMs * this.#servers.count);
+    if (!(await this.#resume(attemptMs))) await this.#rejoin(attemptMs);
+  }
+
+  /** False when only a new stay helps. Rejects when the server may be there later, and media is not known to be lost. */
+  async #resume(timeoutMs: number): Promise<boolean> {
+    const session = this.#session;
+    if (session === undefined) return false;
+    const { logger } = this.#options;
+    try {
+      if (!session.canResume) throw new Error('media failed');
+      await this.#servers.firstOf(timeoutMs, (url, perServerMs) =>
+        session.resume({ url, token: this.#token, timeoutMs: perServerMs }, this.#lost),
+      );
+      await session.whenMediaIsBack();
+    } catch (error) {
+      const isUnreachable = error instanceof RoomConnectError && UNREACHABLE.has(error.kind);
+      if (isUnreachable && session.hasMedia && this.#session === session) throw error;
+      logger.warn({ error: messageOf(error) }, 'the stay cannot be resumed, a new one is begun');
+      if (this.#session === session) this.#drop(false);
+      return this.#state !== 'reconnecting';
+    }
+    if (this.#state !== 'reconnecting' || this.#session !== session) return true;
+    logger.info('the stay goes on');
+    this.#state = 'connected';
+    this.#owner.reconnected();
+    return true;
+  }
+
   async #rejoin(timeoutMs: number): Promise<void> {
-    const session = await this.#join(Math.min(timeoutMs, this.#options.connectTimeoutMs));
+    const session = await this.#join(timeoutMs);
     if (this.#state !== 'reconnecting' || this.#closing !== undefined) {
       await session.close(true);
       return;

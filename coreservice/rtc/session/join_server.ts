@@ -25,6 +25,8 @@ export interface JoinedServer {
 }
 
 const MEDIA_TIMEOUT_MS = 15_000;
+/** A server that lives says something at least every two seconds: checks, reports. */
+const STALL_MS = 5000;
 /** m-lines to receive on in the first offer, of each kind: as the official SDKs do. */
 const FIRST_RECEIVING = 3;
 /** Servers of this process's joins that have no /rtc/v1. */
@@ -83,7 +85,7 @@ async function joinDual({ url, token, connectTimeoutMs, transports }: JoinServer
   };
 }
 
-function addressesFor({ isLoopback }: SignalConnection): MediaTransportOptions['addresses'] {
+export function addressesFor({ isLoopback }: SignalConnection): MediaTransportOptions['addresses'] {
   return isLoopback ? 'any-and-loopback' : 'any';
 }
 
@@ -91,5 +93,5 @@ function mediaOptions(
   iceServers: MediaTransportOptions['iceServers'],
   addresses: MediaTransportOptions['addresses'],
 ): MediaTransportOptions {
-  return { iceServers, addresses, connectTimeoutMs: MEDIA_TIMEOUT_MS };
+  return { iceServers, addresses, connectTimeoutMs: MEDIA_TIMEOUT_MS, stallMs: STALL_MS, tcp: true };
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import {
+  LeaveRequest_Action,
   ParticipantTracks,
   RequestResponse_Reason,
   SignalTarget,
@@ -14,16 +15,19 @@ import {
   type ParticipantInfo,
   type DataPacket,
 } from '@livekit/protocol';
+import { RoomConnectError } from '../connect_error.js';
 import type { Logger } from '../../../common/logger.js';
 import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
 import { readCandidate } from '../signal/connection_signal.js';
+import { resumeQuery, type ResumeCause } from '../signal/join_request.js';
 import type { SignalConnection, SignalMessage } from '../signal/signal_connection.js';
 import type { DataMessage } from '../types.js';
 import type { DataChannel, MediaTransport } from '../../../webrtc/media_transport.js';
-import { joinServer, type JoinedServer, type JoinServerOptions } from './join_server.js';
+import { addressesFor, joinServer, type JoinedServer, type JoinServerOptions } from './join_server.js';
 import { OutgoingTracks } from './outgoing_tracks.js';
 import type { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
+import { StalledTransports, syncState, type ResumeOptions } from './resume.js';
 import type { Subscriber } from './subscriber.js';
 import type { SentTrack } from './track_requests.js';
 import { readUserData } from './user_data.js';
@@ -42,20 +46,22 @@ export interface SessionEvents {
   data: [message: DataMessage];
   /** A fresh token for a rejoin. Never logged. */
   token: [token: string];
-  /** Once: the session is of no use any more. */
+  /** Once until resume(): the server or its media cannot be reached. */
   lost: [reason: 'signal' | 'media', detail: string];
   /** Once: the server said Leave. */
   left: [request: LeaveRequest];
 }
 
 const REPORT_INTERVAL_MS = 1000;
+/** ICE checks after a restart, on slow networks. */
+const MEDIA_BACK_MS = 5000;
 const ATTRIBUTES_TIMEOUT_MS = 5000;
 /** Messages waiting in a data channel beyond this mean that the network does not take them. */
 const MAX_BUFFERED_DATA_BYTES = 4 * 1024 * 1024;
 
 /**
- * One stay on a server, from a JoinResponse to a loss or an end: signalling and one peer connection, or two. It never comes back; the room
- * starts another.
+ * One stay on a server, from a JoinResponse to its end: signalling and one peer connection, or two. After a loss it may be resumed, with all its tracks;
+ * where that does not work the room starts another.
  */
 export class RoomSession extends EventEmitter<SessionEvents> {
   readonly join: JoinResponse;
@@ -67,6 +73,11 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   readonly #outgoing: OutgoingTracks;
   readonly #requests = new RequestTable();
   #reportTimer: NodeJS.Timeout | undefined;
+  /** Tracks that were asked for, and whose they are. */
+  readonly #subscribed = new Map<string, string>();
+  readonly #stalled = new StalledTransports();
+  #isLost = false;
+  #isBroken = false;
   #isOver = false;
 
   private constructor({ signal, publisher, subscriber }: JoinedServer, logger: Logger) {
@@ -94,8 +105,13 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   /** From now on events come. */
   start(): void {
     for (const connection of [this.#publisher, this.#subscriber]) {
-      connection?.on('failed', (reason) => this.#lose('media', reason));
-      connection?.transport.on('data_channel', (channel) => this.#listenTo(channel));
+      if (connection === undefined) continue;
+      connection.on('failed', (reason) => {
+        this.#isBroken = true;
+        this.#lose('media', reason);
+      });
+      this.#stalled.watch(connection.transport, () => this.#lose('media', 'the server is not heard any more'));
+      connection.transport.on('data_channel', (channel) => this.#listenTo(channel));
     }
     if (this.#subscriber === undefined) {
       this.#publisher.on('sections', (sections) => this.#incoming.onSections(sections));
@@ -182,14 +198,52 @@ export class RoomSession extends EventEmitter<SessionEvents> {
 
   #onLeave(request: LeaveRequest): void {
     if (this.#isOver) return;
+    if (request.action === LeaveRequest_Action.RESUME) {
+      this.#lose('signal', 'the server asks to resume');
+      return;
+    }
     this.#isOver = true;
     this.emit('left', request);
   }
 
   #lose(reason: 'signal' | 'media', detail: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isOver || this.#isLost) return;
+    this.#isLost = true;
     this.emit('lost', reason, detail);
+  }
+
+  /** False when only a new stay helps. */
+  get canResume(): boolean {
+    return !this.#isOver && !this.#isBroken;
+  }
+
+  /** True while media is not known to be lost: then there is time to wait for the server. */
+  get hasMedia(): boolean {
+    return this.canResume && !this.#stalled.any;
+  }
+
+  /**
+   * Takes the stay up again after "lost": a new WebSocket, and ICE restarts; the tracks stay. Resolves when signalling is back; whenMediaIsBack() has to
+   * follow. Rejects with a RoomConnectError.
+   */
+  async resume({ url, token, timeoutMs }: ResumeOptions, cause: ResumeCause): Promise<void> {
+    const single = this.#subscriber === undefined;
+    const path = single ? '/rtc/v1' : '/rtc';
+    const query = resumeQuery(this.join.participant?.sid ?? '', cause, single);
+    await this.#signal.reopen({ url, path, query, token, timeoutMs }, ({ iceServers }) => {
+      const addresses = addressesFor(this.#signal);
+      if (iceServers.length > 0) for (const one of this.#transports) one.configure({ iceServers, addresses });
+      return syncState(this.#subscribed, this.#outgoing.publishedSids);
+    });
+    // The server restarts the subscriber connection by an offer of its own.
+    this.#publisher.restart();
+  }
+
+  /** Resolves when the server is heard on every connection; the stay goes on with it. Rejects with a RoomConnectError, after 5 s at the latest. */
+  async whenMediaIsBack(): Promise<void> {
+    await this.#stalled.whenNone(MEDIA_BACK_MS);
+    if (!this.canResume) throw new RoomConnectError('server', 'media was lost while resuming');
+    this.#isLost = false;
   }
 
   #onData(data: Buffer, reliable: boolean): void {
@@ -211,6 +265,8 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   }
 
   subscribe(participantSid: string, trackSid: string, subscribe: boolean): void {
+    if (subscribe) this.#subscribed.set(trackSid, participantSid);
+    else this.#subscribed.delete(trackSid);
     this.#signal.send({
       case: 'subscription',
       value: new UpdateSubscription({

@@ -4,6 +4,7 @@ import {
   ClientInfo_SDK,
   ConnectionSettings,
   JoinRequest,
+  ReconnectReason,
   SessionDescription,
   WrappedJoinRequest,
   WrappedJoinRequest_Compression,
@@ -18,13 +19,31 @@ export function dualQuery(): Record<string, string> {
   return { auto_subscribe: '0', adaptive_stream: '0', sdk: 'node', version: VERSION, protocol: String(PROTOCOL) };
 }
 
+function about(): { clientInfo: ClientInfo; connectionSettings: ConnectionSettings } {
+  return {
+    clientInfo: new ClientInfo({ sdk: ClientInfo_SDK.NODE, version: VERSION, protocol: PROTOCOL }),
+    connectionSettings: new ConnectionSettings({ autoSubscribe: false, adaptiveStream: false }),
+  };
+}
+
 /** The query of /rtc/v1: one connection, with our first offer. */
 export function singleQuery({ sdp, id }: { sdp: string; id: number }): Record<string, string> {
   const request = new JoinRequest({
-    clientInfo: new ClientInfo({ sdk: ClientInfo_SDK.NODE, version: VERSION, protocol: PROTOCOL }),
-    connectionSettings: new ConnectionSettings({ autoSubscribe: false, adaptiveStream: false }),
+    ...about(),
     publisherOffer: new SessionDescription({ type: 'offer', sdp, id }),
   });
+  return { join_request: wrap(request) };
+}
+
+export type ResumeCause = 'signal' | 'media';
+
+/** The query of either path for a stay that is to go on. */
+export function resumeQuery(participantSid: string, cause: ResumeCause, single: boolean): Record<string, string> {
+  const reconnectReason =
+    cause === 'signal' ? ReconnectReason.RR_SIGNAL_DISCONNECTED : ReconnectReason.RR_SUBSCRIBER_FAILED;
+  if (!single)
+    return { ...dualQuery(), reconnect: '1', sid: participantSid, reconnect_reason: String(reconnectReason) };
+  const request = new JoinRequest({ ...about(), reconnect: true, reconnectReason, participantSid });
   return { join_request: wrap(request) };
 }
 

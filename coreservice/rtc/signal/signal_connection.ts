@@ -7,6 +7,7 @@ import {
   SignalRequest,
   SignalResponse,
   type JoinResponse,
+  type ReconnectResponse,
 } from '@livekit/protocol';
 import type { WebSocket } from 'ws';
 import { RoomConnectError } from '../connect_error.js';
@@ -19,13 +20,22 @@ export type SignalRequestMessage = NonNullable<ConstructorParameters<typeof Sign
 const DEFAULT_PING_INTERVAL_S = 10;
 const DEFAULT_PING_TIMEOUT_S = 20;
 const MAX_PING_S = 300;
+/** What is said while there is no connection, for after it. */
+const MAX_PARKED = 256;
+/** What has no meaning any more on the next connection: descriptions are made anew. */
+const OF_THE_MOMENT = new Set(['offer', 'answer', 'trickle', 'ping', 'pingReq', 'leave']);
 
-/** One signalling WebSocket from its JoinResponse to its end. Messages wait until start() names who takes them. */
+/**
+ * The signalling of one stay, from its JoinResponse on. Messages wait until start() names who takes them. After "closed" another WebSocket can take the
+ * place of the lost one; what was said meanwhile is sent then.
+ */
 export class SignalConnection extends EventEmitter<{ message: [message: SignalMessage]; closed: [reason: string] }> {
   readonly join: JoinResponse;
   /** The server is on this machine. */
   readonly isLoopback: boolean;
-  readonly #socket: WebSocket;
+  #socket!: WebSocket;
+  #parked: SignalRequestMessage[] = [];
+  #isFinal = false;
   #waiting: SignalMessage[] | undefined = [];
   #pingTimer: NodeJS.Timeout | undefined;
   #lastPongMs = performance.now();
@@ -34,29 +44,55 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
 
   private constructor(socket: WebSocket, join: JoinResponse, isLoopback: boolean) {
     super();
-    this.#socket = socket;
     this.join = join;
     this.isLoopback = isLoopback;
+    this.#attach(socket);
+  }
+
+  #attach(socket: WebSocket): void {
+    this.#socket = socket;
+    const end = (reason: string): void => {
+      if (this.#socket === socket) this.#end(reason);
+    };
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary));
-    socket.on('error', (error) => this.#end(error.message));
-    socket.on('close', (code) => this.#end(`the server closed the signalling connection (${code})`));
+    socket.on('error', (error) => end(error.message));
+    socket.on('close', (code) => end(`the server closed the signalling connection (${code})`));
   }
 
   /** Resolves with the JoinResponse in hand; rejects with a RoomConnectError and leaves nothing open. */
   static async open(options: WebSocketOptions): Promise<SignalConnection> {
-    const deadline = performance.now() + options.timeoutMs;
-    const { socket, isLoopback } = await openWebSocket(options);
-    try {
-      const { join, rest } = await firstMessage(socket, Math.max(1, deadline - performance.now()));
-      const connection = new SignalConnection(socket, join, isLoopback);
-      for (const data of rest) connection.#onMessage(data, true);
-      socket.resume();
-      return connection;
-    } catch (error) {
-      socket.on('error', () => undefined);
-      socket.terminate();
-      throw error;
+    const { socket, isLoopback, first, rest } = await openWithFirst(options, readJoin);
+    const connection = new SignalConnection(socket, first, isLoopback);
+    for (const data of rest) connection.#onMessage(data, true);
+    socket.resume();
+    return connection;
+  }
+
+  /**
+   * A new WebSocket for the same stay, in the place of one that is lost or of no use. `greet` is sent first, then what was said meanwhile. Rejects with a
+   * RoomConnectError, and all is as before.
+   */
+  async reopen(
+    options: WebSocketOptions,
+    greet: (response: ReconnectResponse) => SignalRequestMessage,
+  ): Promise<ReconnectResponse> {
+    const { socket, first, rest } = await openWithFirst(options, readReconnect);
+    if (this.#isFinal) {
+      socket.on('error', () => undefined).terminate();
+      throw new RoomConnectError('server', 'closed here');
     }
+    const old = this.#socket;
+    this.#attach(socket);
+    old.terminate();
+    this.#isClosed = false;
+    this.send(greet(first));
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const message of parked) this.send(message);
+    this.#startPings();
+    for (const data of rest) this.#onMessage(data, true);
+    socket.resume();
+    return first;
   }
 
   get roundTripMs(): number {
@@ -68,6 +104,11 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const message of waiting) this.emit('message', message);
+    this.#startPings();
+  }
+
+  #startPings(): void {
+    clearInterval(this.#pingTimer);
     const intervalMs = sensibleMs(this.join.pingInterval, DEFAULT_PING_INTERVAL_S);
     const timeoutMs = sensibleMs(this.join.pingTimeout, DEFAULT_PING_TIMEOUT_S);
     this.#lastPongMs = performance.now();
@@ -75,7 +116,12 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
   }
 
   send(message: SignalRequestMessage): void {
-    if (this.#isClosed || message === undefined) return;
+    if (message === undefined) return;
+    if (this.#isClosed) {
+      if (!this.#isFinal && this.#parked.length < MAX_PARKED && !OF_THE_MOMENT.has(message.case ?? ''))
+        this.#parked.push(message);
+      return;
+    }
     this.#socket.send(new SignalRequest({ message }).toBinary());
   }
 
@@ -93,6 +139,8 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
   /** Resolves when the socket is closed, after `timeoutMs` at the latest. */
   async close(timeoutMs: number): Promise<void> {
     const wasClosed = this.#isClosed;
+    this.#isFinal = true;
+    this.#parked = [];
     this.#end('closed here');
     if (wasClosed || this.#socket.readyState === this.#socket.CLOSED) return;
     await new Promise<void>((resolve) => {
@@ -146,16 +194,35 @@ function sensibleMs(seconds: number, defaultSeconds: number): number {
   return (seconds > 0 ? Math.min(seconds, MAX_PING_S) : defaultSeconds) * 1000;
 }
 
-/** Waits for the JoinResponse, which is the first message of every LiveKit server; others behind it in the same packet are kept. */
-function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: JoinResponse; rest: Buffer[] }> {
+type ReadFirst<T> = (data: Buffer, isBinary: boolean) => T;
+
+/** A WebSocket, paused, with its first message read. Leaves nothing open when it rejects. */
+async function openWithFirst<T extends object>(options: WebSocketOptions, read: ReadFirst<T>) {
+  const deadline = performance.now() + options.timeoutMs;
+  const { socket, isLoopback } = await openWebSocket(options);
+  try {
+    return { socket, isLoopback, ...(await firstMessage(socket, Math.max(1, deadline - performance.now()), read)) };
+  } catch (error) {
+    socket.on('error', () => undefined);
+    socket.terminate();
+    throw error;
+  }
+}
+
+/** Waits for the answer to the join, which is the first message of every LiveKit server; others behind it in the same packet are kept. */
+function firstMessage<T extends object>(
+  socket: WebSocket,
+  timeoutMs: number,
+  read: ReadFirst<T>,
+): Promise<{ first: T; rest: Buffer[] }> {
   return new Promise((resolve, reject) => {
-    let join: JoinResponse | undefined;
+    let join: T | undefined;
     const rest: Buffer[] = [];
     const finish = (error?: RoomConnectError): void => {
       clearTimeout(timer);
       socket.off('message', onMessage).off('close', onClose).off('error', onError);
       if (error !== undefined) reject(error);
-      else if (join !== undefined) resolve({ join, rest });
+      else if (join !== undefined) resolve({ first: join, rest });
     };
     const onClose = (code: number): void =>
       finish(
@@ -171,7 +238,7 @@ function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: Joi
         return;
       }
       try {
-        join = readJoin(data, isBinary);
+        join = read(data, isBinary);
         // Frames of the same packet are delivered synchronously: they are collected until this stack is done. Later ones wait.
         socket.pause();
         queueMicrotask(() => finish());
@@ -194,7 +261,7 @@ function firstMessage(socket: WebSocket, timeoutMs: number): Promise<{ join: Joi
   });
 }
 
-function readJoin(data: Buffer, isBinary: boolean): JoinResponse {
+function readFirst(data: Buffer, isBinary: boolean): SignalMessage {
   if (!isBinary)
     throw new RoomConnectError(
       'protocol',
@@ -210,14 +277,24 @@ function readJoin(data: Buffer, isBinary: boolean): JoinResponse {
       { cause },
     );
   }
-  if (message.case === 'join') {
-    if (message.value.participant === undefined || message.value.room === undefined)
-      throw new RoomConnectError('protocol', 'a JoinResponse without room or participant');
-    return message.value;
-  }
-  if (message.case === 'leave') {
-    const reason = DisconnectReason[message.value.reason];
-    throw new RoomConnectError('server', `the server refused the join: ${reason}`);
-  }
-  throw new RoomConnectError('protocol', `the first message is "${message.case ?? 'unknown'}", not a JoinResponse`);
+  if (message.case !== 'leave') return message;
+  throw new RoomConnectError('server', `it refused the join: ${DisconnectReason[message.value.reason]}`);
+}
+
+function readJoin(data: Buffer, isBinary: boolean): JoinResponse {
+  const message = readFirst(data, isBinary);
+  if (message.case !== 'join')
+    throw new RoomConnectError('protocol', `the first message is "${message.case ?? 'unknown'}", not a JoinResponse`);
+  if (message.value.participant === undefined || message.value.room === undefined)
+    throw new RoomConnectError('protocol', 'a JoinResponse without room or participant');
+  return message.value;
+}
+
+function readReconnect(data: Buffer, isBinary: boolean): ReconnectResponse {
+  const message = readFirst(data, isBinary);
+  if (message.case === 'reconnect') return message.value;
+  throw new RoomConnectError(
+    'server',
+    `it does not resume a stay: its first message is "${message.case ?? 'unknown'}"`,
+  );
 }

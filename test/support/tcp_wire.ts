@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A way over TCP to a port of this machine that can be cut (connections end, new ones are refused) and frozen (nothing comes through, nothing ends). */
+export class TcpWire implements AsyncDisposable {
+  readonly #target: number;
+  readonly #host: string;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+  #isFrozen = false;
+
+  private constructor(target: number, host: string) {
+    this.#target = target;
+    this.#host = host;
+  }
+
+  static async open(target: number, host = '127.0.0.1'): Promise<TcpWire> {
+    const wire = new TcpWire(target, host);
+    await wire.mend();
+    return wire;
+  }
+
+  get url(): string {
+    return `ws://${this.#host}:${this.#port}`;
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  /** After cut(): the same port takes connections again. */
+  async mend(): Promise<void> {
+    const server = createServer((socket) => this.#join(socket));
+    server.listen(this.#port, this.#host);
+    await once(server, 'listening');
+    this.#server = server;
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  #join(socket: Socket): void {
+    const other = connect(this.#target, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, other],
+      [other, socket],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      from.on('data', (data) => to.write(data));
+      if (this.#isFrozen) from.pause();
+    }
+  }
+
+  async cut(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of [...this.#sockets]) socket.destroy();
+    await closed;
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cut();
+  }
+}
