@@ -49,6 +49,9 @@ async function checkMedia(check: Check, engine: Engine, feed: LiveFeed, what: st
   check.equal(loud, 50, `sound ${what}`);
 }
 
+/** Faults of a cluster are in test/cluster. */
+const ownServer = 'it cuts the way to its channel server, and kills it';
+
 describe('conformance: the connection', () => {
   let server: ServerProcess;
   let wire: Wire;
@@ -75,7 +78,7 @@ describe('conformance: the connection', () => {
 
   row(
     'Init, Connecting, Connected, Disconnected around a stay',
-    { covers: ['OnConnectionStatusChanged', 'JoinChannel', 'LeaveChannel'], peer: 'engine' },
+    { covers: ['OnConnectionStatusChanged', 'JoinChannel', 'LeaveChannel'], peer: 'engine', ownServer },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
       const { engine, callbacks } = await newUser(scene);
@@ -93,7 +96,7 @@ describe('conformance: the connection', () => {
 
   row(
     'the signalling socket is cut: Reconnecting and Connected once each, at sender and receiver; media flows again',
-    { covers: ['OnConnectionStatusChanged'], peer: 'engine' },
+    { covers: ['OnConnectionStatusChanged'], peer: 'engine', ownServer },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
       const { sender, receiver, feed } = await talking(scene);
@@ -116,7 +119,7 @@ describe('conformance: the connection', () => {
 
   row(
     'the channel server is killed and started again after 5 s: Reconnecting, Connected; what was published is published, media flows again',
-    { covers: ['OnConnectionStatusChanged'], peer: 'engine' },
+    { covers: ['OnConnectionStatusChanged'], peer: 'engine', ownServer },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
       const { sender, receiver, feed } = await talking(scene);
@@ -146,7 +149,7 @@ describe('conformance: the connection', () => {
   for (const signal of ['SIGKILL', 'SIGTERM'] as const)
     row(
       `longer than the limit (${signal}): Reconnecting, Failed and ERR_NETWORK_RECONNECT_FAIL; out of the channel, everything Idle; it may join again`,
-      { covers: ['OnConnectionStatusChanged', 'OnError', 'SetParameter'], peer: 'engine' },
+      { covers: ['OnConnectionStatusChanged', 'OnError', 'SetParameter'], peer: 'engine', ownServer },
       async (check: Check) => {
         await using scene = await ChannelScene.open(daemon);
         const { engine, callbacks } = await newUser(scene);
@@ -177,7 +180,7 @@ describe('conformance: the connection', () => {
 
   row(
     'a leave and a release while it reconnects end at once',
-    { covers: ['LeaveChannel', 'OnLeaveChannelResult', 'Release'], peer: 'engine' },
+    { covers: ['LeaveChannel', 'OnLeaveChannelResult', 'Release'], peer: 'engine', ownServer },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
       const leaving = await joined(scene, 'leaving');
@@ -198,7 +201,7 @@ describe('conformance: the connection', () => {
 
   row(
     'a join with no server, and with a deaf one: exactly one OnJoinChannelResult each, ERR_JOIN_TIMEOUT after 10 s',
-    { covers: ['JoinChannel', 'OnJoinChannelResult', 'OnConnectionStatusChanged'], peer: 'engine' },
+    { covers: ['JoinChannel', 'OnJoinChannelResult', 'OnConnectionStatusChanged'], peer: 'engine', ownServer },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon);
       const refused = await newUser(scene);

@@ -10,7 +10,7 @@ import {
   type Engine,
   type JoinChannelConfig,
 } from '../../../client/index.js';
-import { channelServerOf } from '../../support/cluster_nodes.js';
+import { channelServerOf, clusterNodes } from '../../support/cluster_nodes.js';
 import type { ChannelScene } from '../../support/channel_scene.js';
 import { APP_ID, APP_KEY, startDaemon, type RunningDaemon } from '../../support/running_daemon.js';
 import { Callbacks } from './callbacks.js';
@@ -145,11 +145,11 @@ export async function joinLimited(
   });
 }
 
-/** Small grey pictures, ten a second, into the camera or the screen until stop(). */
+/** Small grey pictures into the camera or the screen until stop(). */
 export class PictureFeed {
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(engine: Engine, sourceType: VideoSource, width: number, height: number) {
+  private constructor(engine: Engine, sourceType: VideoSource, width: number, height: number, frameRate: number) {
     const data = Buffer.alloc((width * height * 3) / 2, 128);
     let number = 0;
     this.#timer = setInterval(() => {
@@ -157,15 +157,17 @@ export class PictureFeed {
       const frame = { width, height, format: VideoDataFormat.I420, timestampMs: 0, data };
       // A picture that comes at the end of an engine is of no interest.
       engine.pushExternalVideoFrame(frame, { sourceType }).catch(() => undefined);
-    }, 100);
+    }, 1000 / frameRate);
   }
 
   static async start(engine: Engine, sourceType = VideoSource.CAMERA, width = 320, height = 240): Promise<PictureFeed> {
     await engine.setExternalVideoSource(true, { sourceType });
-    const config = { dimensions: { width, height }, frameRate: 10 };
+    // LiveKit takes a higher layer for alive again when five packets came in each of twenty half seconds (pkg/sfu/streamtracker).
+    const frameRate = clusterNodes() === undefined ? 10 : 25;
+    const config = { dimensions: { width, height }, frameRate };
     if (sourceType === VideoSource.CAMERA) await engine.setVideoEncoderConfiguration({ ...config, bitrateKbps: 0 });
     else await engine.setScreenShareEncoderConfiguration(config);
-    return new PictureFeed(engine, sourceType, width, height);
+    return new PictureFeed(engine, sourceType, width, height, frameRate);
   }
 
   stop(): void {

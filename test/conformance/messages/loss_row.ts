@@ -20,6 +20,7 @@ export function lossRow(): void {
       covers: ['OnCallStats', 'OnRemoteVideoStats', 'OnRemoteAudioStats', 'OnLocalVideoStats'],
       peer: 'engine',
       timeoutMs: 120_000,
+      ownServer: 'it makes the network of its channel server bad',
     },
     async (check: Check) => {
       await using server = await ServerProcess.start(GOOD);
