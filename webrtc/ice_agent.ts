@@ -129,8 +129,11 @@ export class IceAgent {
 
   addRemoteCandidate(text: string): void {
     if (this.#isClosed) return;
-    if (this.#remoteFragment === undefined) {
-      if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(text);
+    // Those of a restart can be ahead of the description with its credentials; libraries write for which ones they are.
+    const fragment = / ufrag (\S+)/.exec(text)?.[1];
+    if (this.#remoteFragment === undefined || (fragment !== undefined && fragment !== this.#remoteFragment)) {
+      this.#earlyCandidates.push(text);
+      if (this.#earlyCandidates.length > MAX_EARLY_CANDIDATES) this.#earlyCandidates.shift();
       return;
     }
     const candidate = parseCandidate(text, this.#options.tcp === true);
@@ -167,7 +170,7 @@ export class IceAgent {
     const connection = this.#connection;
     if (this.#isClosed || connection.nominated !== undefined) return;
     const hosts = connection.localCandidates.filter(({ type }) => type === 'host').map(({ host }) => host);
-    void this.#tcp.add([...new Set(hosts)]).catch(() => undefined);
+    this.#tcp.add(hosts);
   }
 
   /**
@@ -180,7 +183,6 @@ export class IceAgent {
     if (this.#monitor?.isStalled === true) void this.#relays.drop();
     this.#gathering = undefined;
     this.#remoteFragment = undefined;
-    this.#earlyCandidates = [];
     this.#hasStarted = false;
     this.transport.restart();
   }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Candidate, TcpActiveProtocol, candidateFoundation, candidatePriority, type Connection } from 'werift';
 import { addProtocol } from './werift_internals.js';
 
@@ -22,24 +23,26 @@ class ActiveTcp extends TcpActiveProtocol {
 }
 
 /**
- * One active TCP candidate for each address of ours: they dial the passive candidates of the peer. To be added when UDP has had its chance: a TCP path
- * that was nominated is not left again, and it delays everything behind a lost packet.
+ * One active TCP candidate for each family of addresses: it dials the passive candidates of the peer, once each, from the address that the system chooses.
+ * More would be closed when one is nominated, and pion, LiveKit's library, hears nothing any more on a candidate of which one connection has been closed.
+ * To be added when UDP has had its chance: a TCP path that was nominated is not left again, and it delays everything behind a lost packet.
  */
 export class TcpCandidates {
   readonly #connection: Connection;
-  readonly #added: ActiveTcp[] = [];
+  readonly #added = new Map<number, ActiveTcp>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  async add(addresses: readonly string[]): Promise<void> {
+  /** `addresses` are ours. */
+  add(addresses: readonly string[]): void {
     const { generation, localUsername } = this.#connection;
     for (const address of addresses) {
-      if (this.#added.some((one) => one.localIp === address)) continue;
+      const family = isIP(address);
+      if (this.#added.has(family)) continue;
       const protocol = new ActiveTcp();
-      this.#added.push(protocol);
-      await protocol.connectionMade(address);
+      this.#added.set(family, protocol);
       const kind = { transport: 'tcp', tcptype: 'active' };
       const candidate = new Candidate(
         candidateFoundation('host', 'tcp', address),
@@ -62,6 +65,6 @@ export class TcpCandidates {
 
   /** For a restart: a server tells its connections apart by the first check on them, so each generation needs its own. */
   async hangUp(): Promise<void> {
-    await Promise.all(this.#added.map((protocol) => protocol.pruneForSelection()));
+    await Promise.all([...this.#added.values()].map((protocol) => protocol.pruneForSelection()));
   }
 }
