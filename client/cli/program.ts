@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ADDRESS_VARIABLE, defaultAddress } from '../address.js';
 import { addCallCommand } from './call_command.js';
 import { addEventsCommand } from './events_command.js';
+import { addHealthCommand } from './health_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
 import { addPlayCommand } from './play_command.js';
 import { addRecordCommand } from './record_command.js';
@@ -33,6 +34,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addPlayCommand(program, context);
   addCallCommand(program, context);
   addStatusCommands(program, context);
+  addHealthCommand(program, context);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
