@@ -21,7 +21,7 @@ export interface SpawnOptions {
 }
 
 /** All that a core service sees of the daemon's environment. */
-const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'];
 /** exec keeps the process id, so the signals of the kill ladder reach the core itself. */
 const LIFT_LIMIT = 'ulimit -c unlimited 2>/dev/null || ulimit -c "$(ulimit -H -c)"; exec "$@"';
 
