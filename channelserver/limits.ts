@@ -40,6 +40,8 @@ export interface Timing {
   pingTimeoutMs: number;
   /** From joining to a connected subscriber connection. */
   mediaConnectMs: number;
+  /** For a client whose signalling connection was lost to come back to its place, while its media lives. */
+  resumeMs: number;
   /** For an answer to one of our offers. */
   answerMs: number;
   /** For everybody's good-bye when the server ends. */
@@ -50,6 +52,7 @@ export const DEFAULT_TIMING: Timing = {
   pingIntervalMs: 5_000,
   pingTimeoutMs: 15_000,
   mediaConnectMs: 20_000,
+  resumeMs: 5_000,
   answerMs: 15_000,
   shutdownMs: 2_000,
 };

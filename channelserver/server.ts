@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DisconnectReason, LeaveRequest, LeaveRequest_Action } from '@livekit/protocol';
+import type { SignalRequest } from '@livekit/protocol';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { messageOf } from '../common/errors.js';
@@ -12,6 +13,7 @@ import type { TransportFactory } from './forward/transports.js';
 import type { Limits, Timing } from './limits.js';
 import type { Grants } from './room/grants.js';
 import { newSid } from './room/ids.js';
+import type { Participant } from './room/participant.js';
 import { RequestHandler } from './room/request_handler.js';
 import { Room } from './room/room.js';
 import { AccessError } from './signal/access.js';
@@ -20,7 +22,7 @@ import { SignalSession } from './signal/signal_session.js';
 import type { SignalEnd } from './signal/signal_session.js';
 import { JoinRequestError, dualParameters, firstRequests, singleParameters } from './signal/join_parameters.js';
 import type { JoinParameters } from './signal/join_parameters.js';
-import { joinResponse } from './signal/welcome.js';
+import { joinResponse, reconnectResponse } from './signal/welcome.js';
 
 export interface ChannelServerOptions {
   host: string;
@@ -134,7 +136,7 @@ export class ChannelServer extends Lifecycle {
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       if (this.state !== 'ready') webSocket.close(1001, 'the server ends');
-      else if (parameters.reconnect) this.#resume(webSocket);
+      else if (parameters.reconnect) this.#resume(webSocket, grants, parameters);
       else this.#join(webSocket, grants, parameters);
     });
   }
@@ -161,9 +163,25 @@ export class ChannelServer extends Lifecycle {
     return undefined;
   }
 
-  /** State of a lost connection is not kept: the client has to join anew. */
-  #resume(webSocket: WebSocket): void {
-    const session = this.#session(webSocket, this.#logger);
+  /** A client comes back to its place; where that is gone it has to join anew. */
+  #resume(webSocket: WebSocket, grants: Grants, { participantSid }: JoinParameters): void {
+    const room = this.#rooms.get(grants.room);
+    const participant = room?.get(grants.identity);
+    const session = this.#session(webSocket, participant?.logger ?? this.#logger);
+    if (
+      room !== undefined &&
+      participant !== undefined &&
+      (participantSid === '' || participantSid === participant.sid)
+    ) {
+      const first = [
+        { case: 'reconnect', value: reconnectResponse(this.#nodeId) },
+        { case: 'update', value: room.present(participant) },
+      ] as const;
+      if (participant.resume(session, first)) {
+        participant.logger.info('is back');
+        return this.#listen(room, participant, session, []);
+      }
+    }
     session.send({
       case: 'leave',
       value: new LeaveRequest({
@@ -175,8 +193,21 @@ export class ChannelServer extends Lifecycle {
     session.end();
   }
 
+  #listen(room: Room, participant: Participant, session: SignalSession, first: readonly SignalRequest[]): void {
+    const handler = new RequestHandler(room, participant, this.#options.limits);
+    const ended = (cause: SignalEnd): void => {
+      // Another connection may have taken its place.
+      if (!participant.link.isCurrent(session)) return;
+      const finish = (): void => room.finished(participant, leaveReason(cause), undefined);
+      const mayComeBack = cause === 'lost' || cause === 'silent';
+      if (mayComeBack && participant.awaitResume(finish)) participant.logger.info({ cause }, 'lost its signalling');
+      else finish();
+    };
+    session.listen({ request: (request) => handler.handle(request), ended }, first);
+  }
+
   #join(webSocket: WebSocket, grants: Grants, parameters: JoinParameters): void {
-    const { limits, timing, transports } = this.#options;
+    const { timing, transports } = this.#options;
     const logger = this.#logger.child({ room: grants.room, identity: grants.identity });
     const session = this.#session(webSocket, logger);
     const room = this.#room(grants.room, transports);
@@ -186,14 +217,7 @@ export class ChannelServer extends Lifecycle {
         value: joinResponse(room, joined, others, { nodeId: this.#nodeId, timing, parameters }),
       }),
     );
-    const handler = new RequestHandler(room, participant, limits);
-    session.listen(
-      {
-        request: (request) => handler.handle(request),
-        ended: (cause) => room.finished(participant, leaveReason(cause), undefined),
-      },
-      firstRequests(parameters),
-    );
+    this.#listen(room, participant, session, firstRequests(parameters));
   }
 
   #room(name: string, transports: TransportFactory): Room {
@@ -226,6 +250,7 @@ export class ChannelServer extends Lifecycle {
 function leaveReason(cause: SignalEnd): DisconnectReason {
   switch (cause) {
     case 'closed':
+    case 'lost':
       return DisconnectReason.SIGNAL_CLOSE;
     case 'silent':
       return DisconnectReason.CONNECTION_TIMEOUT;

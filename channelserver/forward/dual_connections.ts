@@ -42,6 +42,10 @@ export class DualConnections implements ParticipantMedia {
     // Nothing waits for it.
   }
 
+  resumed(): Promise<void> {
+    return this.#subscriber.restart();
+  }
+
   setAnswer(sdp: string, id: number): void {
     this.#subscriber.setAnswer(sdp, id);
   }

@@ -93,6 +93,9 @@ export class PublisherConnection {
   async #answer(offer: string): Promise<string> {
     const sdp = parseSdp(offer);
     const { candidates, setup: _theirs, ...remote } = transportOf(sdp);
+    // Other credentials than before are an ICE restart (RFC 8839 section 4.4.3.1.1): the answer has other ones, too.
+    const { remoteFragment } = this.#transport;
+    if (remoteFragment !== undefined && remoteFragment !== remote.usernameFragment) this.#transport.restart();
     await this.#transport.gather();
     const claimed = sdp.media.map((media) => this.#claim(media));
     this.#endMissing(sdp);

@@ -80,6 +80,12 @@ export class SingleConnection implements ParticipantMedia {
     if (this.#changed || this.#lines.waiting > 0) this.#needOffer();
   }
 
+  async resumed(): Promise<void> {
+    if (this.#asked === undefined && this.#lines.waiting === 0) return;
+    this.#asked = undefined;
+    this.#needOffer();
+  }
+
   setAnswer(): void {
     this.#logger.debug('an answer where we make no offers');
   }

@@ -73,6 +73,18 @@ export class SubscriberConnection {
     this.#offer();
   }
 
+  /** A new offer with other ICE credentials: the client has lost its signalling connection, maybe by another way to us, and an offer or answer with it. */
+  async restart(): Promise<void> {
+    if (!this.#opened) return;
+    clearTimeout(this.#answerTimer);
+    this.#opened = false;
+    this.#transport.restart();
+    await this.#transport.gather();
+    if (this.#closed) return;
+    this.#opened = true;
+    this.#offer();
+  }
+
   /** undefined: no m-line is left. Media begins when the client has answered. */
   addTrack(source: UpTrack, participantSid: string, trackSid: string): DownTrack | undefined {
     if (this.#closed) return undefined;

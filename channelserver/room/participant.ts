@@ -1,5 +1,5 @@
 import { DataPacket, DataPacket_Kind, DisconnectReason, SignalTarget } from '@livekit/protocol';
-import type { TrickleRequest } from '@livekit/protocol';
+import type { SignalResponse, TrickleRequest } from '@livekit/protocol';
 import { LeaveRequest, LeaveRequest_Action, MediaSectionsRequirement, SessionDescription } from '@livekit/protocol';
 import { SubscriptionError, SubscriptionResponse } from '@livekit/protocol';
 import { messageOf } from '../../common/errors.js';
@@ -15,6 +15,7 @@ import type { Limits, Timing } from '../limits.js';
 import { ParticipantState } from './participant_state.js';
 import type { Grants } from './grants.js';
 import type { Publication } from './publication.js';
+import { ResumableLink } from './resumable_link.js';
 import type { SignalLink } from './signal_link.js';
 import { subscribedQualities } from './subscribed_qualities.js';
 import { Subscriptions } from './subscriptions.js';
@@ -49,7 +50,7 @@ export interface JoinOptions {
 /** One client in a room: its state, its media connections and its subscriptions. */
 export class Participant {
   readonly state: ParticipantState;
-  readonly link: SignalLink;
+  readonly link: ResumableLink;
   readonly subscriptions: Subscriptions;
   readonly autoSubscribe: boolean;
   readonly logger: Logger;
@@ -57,6 +58,7 @@ export class Participant {
   readonly #observer: ParticipantObserver;
   readonly #media: ParticipantMedia;
   #connectTimer: NodeJS.Timeout | undefined;
+  #resumeTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -69,7 +71,7 @@ export class Participant {
     this.state = new ParticipantState(grants, Date.now(), options.clientProtocol);
     if (grants.canUpdateOwnMetadata && this.state.sizeAfter({ ...options, name: '' }) <= context.limits.metadataBytes)
       this.state.update({ ...options, name: '' });
-    this.link = link;
+    this.link = new ResumableLink(link);
     this.autoSubscribe = options.autoSubscribe;
     this.#observer = observer;
     this.#context = context;
@@ -130,6 +132,22 @@ export class Participant {
     this.#media.start().catch((error: unknown) => this.#mediaFailed(messageOf(error)));
   }
 
+  /** Its signalling connection was lost. False: there is nothing to come back to, as its media has never connected. */
+  awaitResume(giveUp: () => void): boolean {
+    if (this.closed || !this.state.isActive) return false;
+    this.link.detach();
+    this.#resumeTimer = setTimeout(giveUp, this.#context.timing.resumeMs);
+    return true;
+  }
+
+  /** It is back: first this is said. False: too much has happened, it has to join anew. */
+  resume(link: SignalLink, first: readonly SignalResponse['message'][]): boolean {
+    if (this.closed || !this.link.attach(link, first)) return false;
+    clearTimeout(this.#resumeTimer);
+    this.#media.resumed().catch((error: unknown) => this.#mediaFailed(messageOf(error)));
+    return true;
+  }
+
   async offered(description: SessionDescription): Promise<void> {
     const { sdp, midToTrackId } = await this.#media.answer(description.sdp);
     if (this.closed) return;
@@ -175,6 +193,7 @@ export class Participant {
 
   async #close(reason: DisconnectReason, action: LeaveRequest_Action | undefined): Promise<void> {
     clearTimeout(this.#connectTimer);
+    clearTimeout(this.#resumeTimer);
     if (action !== undefined)
       this.link.send({
         case: 'leave',

@@ -49,6 +49,11 @@ export class ParticipantState {
     return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   }
 
+  /** Its media has connected, and it is still there. */
+  get isActive(): boolean {
+    return this.#state === ParticipantInfo_State.ACTIVE;
+  }
+
   becameActive(): boolean {
     if (this.#state !== ParticipantInfo_State.JOINED) return false;
     this.#state = ParticipantInfo_State.ACTIVE;

@@ -1,11 +1,18 @@
 import {
   DisconnectReason,
+  LeaveRequest_Action,
   Pong,
   RequestResponse,
   RequestResponse_Reason,
   TrackPublishedResponse,
 } from '@livekit/protocol';
-import type { SignalRequest, AddTrackRequest, MuteTrackRequest, UpdateParticipantMetadata } from '@livekit/protocol';
+import type {
+  AddTrackRequest,
+  MuteTrackRequest,
+  SignalRequest,
+  SyncState,
+  UpdateParticipantMetadata,
+} from '@livekit/protocol';
 import type { Limits } from '../limits.js';
 import { mayPublish } from './grants.js';
 import type { Participant } from './participant.js';
@@ -52,6 +59,8 @@ export class RequestHandler {
         for (const sid of sids) participant.subscriptions.request(sid, message.value.subscribe, this.#room.find(sid));
         return;
       }
+      case 'syncState':
+        return this.#sync(message.value);
       case 'trackSetting':
         return participant.subscriptions.settings(message.value);
       case 'updateMetadata':
@@ -71,9 +80,18 @@ export class RequestHandler {
           value: new Pong({ lastPingTimestamp: message.value.timestamp, timestamp: BigInt(Date.now()) }),
         });
       default:
-        // syncState, subscriptionPermission, data tracks and what newer clients know: nothing depends on them here.
+        // subscriptionPermission, data tracks and what newer clients know: nothing depends on them here.
         participant.logger.debug({ request: message.case }, 'the request needs nothing');
     }
+  }
+
+  /** What a client that came back has: its wishes count, and with a track that we do not have it has to join anew. */
+  #sync({ subscription, publishTracks }: SyncState): void {
+    const { subscriptions, state } = this.#participant;
+    for (const sid of subscription?.trackSids ?? [])
+      subscriptions.request(sid, subscription?.subscribe ?? false, this.#room.find(sid));
+    if (publishTracks.every(({ track }) => track === undefined || state.publications.has(track.sid))) return;
+    this.#room.finished(this.#participant, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
   }
 
   #addTrack(request: AddTrackRequest): void {

@@ -41,6 +41,16 @@ export class Room implements ParticipantObserver {
     return this.#participants.size;
   }
 
+  get(identity: string): Participant | undefined {
+    return this.#participants.get(identity);
+  }
+
+  /** What somebody who comes back is told: everybody as they are now, itself included. */
+  present(participant: Participant): ParticipantUpdate {
+    const seen = [...this.#participants.values()].filter((other) => other === participant || !other.hidden);
+    return new ParticipantUpdate({ participants: seen.map(({ state }) => state.info()) });
+  }
+
   has(identity: string): boolean {
     return this.#participants.has(identity);
   }

@@ -13,7 +13,7 @@ export interface SignalSessionOptions {
 }
 
 /** Why a signalling connection ended. */
-export type SignalEnd = 'closed' | 'silent' | 'protocol_error' | 'flooded' | 'request_failed';
+export type SignalEnd = 'closed' | 'lost' | 'silent' | 'protocol_error' | 'flooded' | 'request_failed';
 
 export interface SignalHandlers {
   request(request: SignalRequest): Promise<void>;
@@ -24,6 +24,8 @@ export interface SignalHandlers {
 /** RFC 6455, 7.4.1. */
 const CLOSE_NORMAL = 1000;
 const CLOSE_UNSUPPORTED_DATA = 1003;
+/** No close frame came. */
+const CLOSE_ABNORMAL = 1006;
 const CLOSE_INVALID_PAYLOAD = 1007;
 const CLOSE_POLICY = 1008;
 const CLOSE_INTERNAL = 1011;
@@ -42,7 +44,7 @@ export class SignalSession implements SignalLink {
     this.#socket = socket;
     this.#options = options;
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    socket.on('close', () => this.#end('closed', undefined, ''));
+    socket.on('close', (code) => this.#end(code === CLOSE_ABNORMAL ? 'lost' : 'closed', undefined, ''));
     // "close" follows; a frame over the limit comes here with its own close code already sent.
     socket.on('error', (error) => options.logger.info({ reason: error.message }, 'a signalling connection broke'));
     this.#heard();

@@ -1,4 +1,4 @@
-import { Codec, JoinResponse, ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
+import { Codec, JoinResponse, ReconnectResponse, ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
 import type { Timing } from '../limits.js';
 import type { Participant } from '../room/participant.js';
 import type { Room } from '../room/room.js';
@@ -20,12 +20,7 @@ export function joinResponse(
     participant: participant.state.info(),
     otherParticipants: others.map((other) => other.state.info()),
     serverVersion: SERVER_VERSION,
-    serverInfo: new ServerInfo({
-      edition: ServerInfo_Edition.Standard,
-      version: SERVER_VERSION,
-      protocol: PROTOCOL,
-      nodeId,
-    }),
+    serverInfo: serverInfo(nodeId),
     // Of two connections the subscriber's is made at once; the publisher's follows when something is published.
     subscriberPrimary: parameters.connections === 'dual',
     iceServers: [],
@@ -33,5 +28,19 @@ export function joinResponse(
     pingInterval: Math.max(1, Math.round(timing.pingIntervalMs / 1000)),
     pingTimeout: Math.max(2, Math.round(timing.pingTimeoutMs / 1000)),
     enabledPublishCodecs: ['video/H264', 'video/VP8', 'audio/opus'].map((mime) => new Codec({ mime })),
+  });
+}
+
+/** The first message to one who comes back. */
+export function reconnectResponse(nodeId: string): ReconnectResponse {
+  return new ReconnectResponse({ iceServers: [], serverInfo: serverInfo(nodeId) });
+}
+
+function serverInfo(nodeId: string): ServerInfo {
+  return new ServerInfo({
+    edition: ServerInfo_Edition.Standard,
+    version: SERVER_VERSION,
+    protocol: PROTOCOL,
+    nodeId,
   });
 }

@@ -56,6 +56,11 @@ export class RunningServer implements AsyncDisposable {
     });
   }
 
+  /** Whether its log has the message. */
+  says(message: string): boolean {
+    return this.stderrLines.some((line) => line.includes(`"msg":"${message}"`));
+  }
+
   get httpUrl(): string {
     return this.url.replace(/^ws/, 'http');
   }

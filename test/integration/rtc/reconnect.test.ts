@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
 import { eventually } from '../../support/eventually.js';
+import { TcpWire } from '../../support/tcp_wire.js';
 import {
   collectUnits,
   EncodedPictures,
@@ -13,77 +14,47 @@ import {
 
 const LAYER = { quality: 'high', width: 320, height: 180, bitrateKbps: 300 } as const;
 
-/** A way to the signalling port that can be cut; media does not go over it. */
-class Wire implements AsyncDisposable {
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
-
-  constructor(private readonly target: number) {}
-
-  async open(): Promise<string> {
-    const server = createServer((socket) => {
-      const other = connect(this.target, '127.0.0.1');
-      for (const [from, to] of [
-        [socket, other],
-        [other, socket],
-      ] as const) {
-        this.#sockets.add(from);
-        from.on('error', () => to.destroy()).on('close', () => to.destroy());
-        from.pipe(to);
-      }
-    });
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (server.address() as AddressInfo).port;
-    return `ws://127.0.0.1:${this.#port}`;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server?.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-    await closed;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.cut();
-  }
-}
-
 describe('a lost connection', () => {
   let pictures: EncodedPictures;
   before(() => {
     pictures = new EncodedPictures(320, 180, 30);
   });
 
-  it('comes back after its signalling was cut: media flows again both ways, tracks stay valid', async () => {
-    await using server = await RunningServer.start();
-    await using wire = new Wire(Number(new URL(server.url).port));
-    const url = await wire.open();
-    await using rooms = new Rooms(url, 'cut');
-    const receiver = await rooms.join('receiver');
-    const sender = await rooms.join('sender');
-    const subscribed = subscribeTo(receiver, 'video');
-    const track = await sender.publishVideo({ source: 'camera', name: 'camera', frameRate: 30, layers: [LAYER] });
-    using source = new EncodedSource();
-    source.playPictures(track, [{ quality: 'high', pictures }]);
-    await collectUnits(await subscribed, 10);
-    const events: string[] = [];
-    sender.on('reconnecting', (reason) => events.push(`reconnecting ${reason}`));
-    sender.on('reconnected', () => events.push('reconnected'));
-    const oldSid = track.sid;
-    const again = subscribeTo(receiver, 'video');
-    const back = Promise.all([nextEvent(sender, 'reconnected'), nextEvent(receiver, 'reconnected')]);
-    await wire.cut();
-    await eventually(() => (events.length > 0 ? undefined : 'the cut is not noticed'));
-    await wire.open();
-    await back;
-    assert.deepEqual(events, ['reconnecting signal', 'reconnected']);
-    const [unit] = await collectUnits(await again, 10);
-    assert.equal(unit?.keyFrame, true);
-    assert.notEqual(track.sid, oldSid);
-  });
+  for (const isLong of [false, true])
+    it(`comes back after its signalling was cut, ${isLong ? 'when its place is gone: media flows again both ways, tracks stay valid' : 'to its place: media has gone on'}`, async function () {
+      this.timeout(60_000);
+      await using server = await RunningServer.start();
+      await using wire = await TcpWire.open(Number(new URL(server.url).port));
+      await using rooms = new Rooms(wire.url, 'cut');
+      await using others = new Rooms(server.url, 'cut');
+      const witness = await others.join('witness');
+      const receiver = await rooms.join('receiver');
+      const sender = await rooms.join('sender');
+      const subscribed = subscribeTo(receiver, 'video');
+      const track = await sender.publishVideo({ source: 'camera', name: 'camera', frameRate: 30, layers: [LAYER] });
+      using source = new EncodedSource();
+      source.playPictures(track, [{ quality: 'high', pictures }]);
+      const remote = await subscribed;
+      await collectUnits(remote, 10);
+      await eventually(() => (witness.participants.size === 2 ? undefined : 'the witness does not see both'));
+      const events: string[] = [];
+      sender.on('reconnecting', (reason) => events.push(`reconnecting ${reason}`));
+      sender.on('reconnected', () => events.push('reconnected'));
+      const oldSid = track.sid;
+      const left: string[] = [];
+      witness.on('participant_left', ({ identity }) => left.push(identity));
+      const again = isLong ? subscribeTo(receiver, 'video', 40_000) : undefined;
+      const back = [sender, receiver].map((room) => once(room, 'reconnected', { signal: AbortSignal.timeout(40_000) }));
+      await wire.cut();
+      if (isLong) await eventually(() => (left.length === 2 ? undefined : `${left.length} have left`), 20_000);
+      await wire.mend();
+      await Promise.all(back);
+      assert.deepEqual(events, ['reconnecting signal', 'reconnected']);
+      const [unit] = await collectUnits((await again) ?? remote, 10);
+      assert.equal(track.sid === oldSid, !isLong);
+      assert.deepEqual(left.sort(), isLong ? ['receiver', 'sender'] : []);
+      if (isLong) assert.equal(unit?.keyFrame, true);
+    });
 
   it('comes back after the server was started anew', async () => {
     const first = await RunningServer.start();

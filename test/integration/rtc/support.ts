@@ -85,13 +85,14 @@ export async function nextEvent<K extends keyof RoomEvents>(room: LiveKitRoom, n
   return (await once(room, name, { signal: AbortSignal.timeout(10_000) })) as RoomEvents[K];
 }
 
-/** Subscribes to whatever is published and resolves with the first track of that kind. */
+/** Subscribes to whatever is published and resolves with the next track of that kind that is subscribed. */
 export function subscribeTo<K extends 'audio' | 'video'>(
   room: LiveKitRoom,
   kind: K,
+  timeoutMs = 10_000,
 ): Promise<Extract<RemoteTrack, { kind: K }>> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no ${kind} track in 10 s`)), 10_000);
+    const timer = setTimeout(() => reject(new Error(`no ${kind} track in ${timeoutMs} ms`)), timeoutMs);
     for (const participant of room.participants.values())
       for (const publication of participant.publications.values())
         if (publication.kind === kind) room.subscribe(publication.sid);
