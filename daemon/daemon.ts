@@ -13,6 +13,7 @@ import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
+import { coreEnvironment } from './engine/core_environment.js';
 import { createCoreStarter } from './engine/core_starter.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { prepareKeys } from './node/app_keys.js';
@@ -85,7 +86,10 @@ export class Daemon extends Lifecycle {
         usual: () => this.#channelServers(),
         allowed: config['channel-server-allowed'],
       }),
-      startCore: createCoreStarter({ logger }),
+      startCore: createCoreStarter({
+        logger,
+        environment: coreEnvironment(config['channel-server-relay-only'], process.env),
+      }),
       clock: systemClock,
       logger,
     });

@@ -60,7 +60,7 @@ export class IceAgent {
   }
 
   /** Before gather(): what is known now of servers and addresses. */
-  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses'>): void {
+  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses' | 'relayOnly'>): void {
     this.#options = { ...this.#options, ...network };
     const servers = parseIceServers(this.#options.iceServers);
     this.#relayServers = servers.relays;

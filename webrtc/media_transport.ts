@@ -17,7 +17,7 @@ export interface MediaTransport extends EventEmitter<MediaTransportEvents> {
   /** Of the last connectivity or consent check; 0 before. */
   readonly roundTripMs: number;
   /** Before gather(): what became known after an offer had to be made. */
-  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses'>): void;
+  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses' | 'relayOnly'>): void;
   /** Takes sockets and reports local candidates. Acts once. */
   gather(): Promise<void>;
   /**

@@ -98,7 +98,7 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     return this.#ice.localCandidates;
   }
 
-  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses'>): void {
+  configure(network: Pick<MediaTransportOptions, 'iceServers' | 'addresses' | 'relayOnly'>): void {
     this.#ice.configure(network);
   }
 

@@ -43,7 +43,7 @@ export function createEngine(connection: HostConnection, logger: Logger): CoreEn
     logger,
     clock: systemClock(),
     cpu: cpuMeter(),
-    createRoom: (options) => new LiveKitRoom(options),
+    createRoom: (options) => new LiveKitRoom({ ...options, relayOnly: process.env['ALIRTC_RELAY_ONLY'] === '1' }),
     exchangeToken: exchangeOverHttp,
     defaultUrl: process.env['ALIRTC_CHANNEL_SERVER_URL'],
   });

@@ -13,6 +13,8 @@ export interface RoomOptions {
   /** A LiveKit access token. Never logged. */
   token: string;
   logger: Logger;
+  /** Media goes by way of the server's TURN servers only. */
+  relayOnly?: boolean;
   /** For connect(): WebSocket, JoinResponse. */
   connectTimeoutMs: number;
   /** How long a lost connection is tried again before the room ends. */

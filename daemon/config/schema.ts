@@ -70,6 +70,7 @@ export function configSchema({ environment, here }: Defaults) {
       'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
       'channel-server-url': ServerUrls.prefault([]),
       'channel-server-allowed': ServerUrls.prefault([]),
+      'channel-server-relay-only': Switch.default(false),
       'max-engines': z.coerce.number().int().min(1).max(10_000).default(64),
       'event-ring': z.coerce.number().int().min(16).max(1_000_000).default(4096),
       'event-ring-bytes': z.coerce.number().int().min(65_536).max(1_000_000_000).default(8_000_000),
@@ -151,5 +152,9 @@ export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: st
     text: 'the console gives out channel tokens, to join beside the bots (off)',
   },
   'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
+  'channel-server-relay-only': {
+    argument: '<on|off>',
+    text: "media goes by way of the LiveKit server's TURN servers only (off)",
+  },
   'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
 };

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
+import { LonelyNetwork } from '../support/lonely_network.js';
 import { TcpWire } from '../support/tcp_wire.js';
+import { TURN_PASSWORD, TURN_USER, TurnServer } from '../support/turn_server.js';
 import { Cluster } from './support/cluster.js';
+import { freePorts } from './support/free_ports.js';
 import { Call, daemonAt, hearsAndSees, joinsAgain } from './support/fault_scene.js';
 import type { LiveKitServer } from './support/livekit_server.js';
 
@@ -160,5 +163,73 @@ describe('Faults of a real LiveKit cluster', function () {
     await hearsAndSees(peer, 'alice', '440');
     await peer.call('publish_audio', { frequency: 2000 });
     assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED']);
+  });
+
+  describe('where nothing but TURN leads to the server', () => {
+    let network: LonelyNetwork;
+    let turn: TurnServer;
+    let turnPort: number;
+    before(async () => {
+      network = await LonelyNetwork.create();
+      turnPort = await freePorts(40);
+      const relayPorts = { low: turnPort + 4, high: turnPort + 39 };
+      turn = new TurnServer({ host: network.here, port: turnPort, relayHost: '127.0.0.1', relayPorts });
+      await turn.start();
+    });
+    after(async () => {
+      await turn.close();
+      await network[Symbol.asyncDispose]();
+    });
+
+    for (const protocol of ['udp', 'tcp'] as const)
+      it(`media goes both ways over ${protocol} to coturn, from a network without any other way`, async () => {
+        const login = { username: TURN_USER, credential: TURN_PASSWORD };
+        await using cluster = await Cluster.open({
+          turnServers: [{ host: network.here, port: turnPort, protocol, ...login }],
+        });
+        await using wire = await TcpWire.open(cluster.node1.ports.signalling, network.here);
+        await using alices = await daemonAt([wire.url], [], network.prefix);
+        await using bobs = await daemonAt([cluster.node2.url]);
+        await using call = await Call.open(alices, bobs);
+        assert.match(turn.log, new RegExp(`peer 127\\.0\\.0\\.1 lifetime updated|CHANNEL_BIND processed, success`));
+        const peer = await call.peer(cluster.node2.url, 'carol');
+        await hearsAndSees(peer, 'alice', '440');
+        assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED']);
+      });
+
+    it('a signalling cut does not touch the relay: media flows on', async () => {
+      const login = { username: TURN_USER, credential: TURN_PASSWORD };
+      const server = { host: network.here, port: turnPort, protocol: 'udp', ...login } as const;
+      await using cluster = await Cluster.open({ turnServers: [server] });
+      await using wire = await TcpWire.open(cluster.node1.ports.signalling, network.here);
+      await using alices = await daemonAt([wire.url], [], network.prefix);
+      await using bobs = await daemonAt([cluster.node2.url]);
+      await using call = await Call.open(alices, bobs);
+      call.bobSees.takeLongestGapMs();
+      await wire.cut();
+      await eventually(() => (call.steps.alice.names.length === 3 ? undefined : call.steps.alice.names.join()));
+      await wire.mend();
+      await eventually(() => (call.steps.alice.names.length >= 4 ? undefined : 'not connected again'), 15_000);
+      await call.flows();
+      assert.ok(call.bobSees.takeLongestGapMs() < NO_GAP_MS);
+      assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED', 'RECONNECTING', 'CONNECTED']);
+    });
+  });
+
+  it('an operator who allows relays only gets relays only', async () => {
+    const port = await freePorts(40);
+    await using turn = new TurnServer({ port, relayPorts: { low: port + 4, high: port + 39 } });
+    await turn.start();
+    const login = { username: TURN_USER, credential: TURN_PASSWORD };
+    await using cluster = await Cluster.open({ turnServers: [{ host: turn.host, port, protocol: 'udp', ...login }] });
+    await using daemon = await daemonAt([cluster.node1.url], ['--channel-server-relay-only', 'on']);
+    await using bobs = await daemonAt([cluster.node2.url]);
+    await using call = await Call.open(daemon, bobs);
+    assert.match(turn.log, /CHANNEL_BIND processed, success/);
+    // Without its relay nothing is left.
+    await turn.close();
+    const { readable } = call.bobSees;
+    await delay(2000);
+    assert.ok(call.bobSees.readable - readable < 15, 'pictures come without the relay');
   });
 });

@@ -32,9 +32,9 @@ export interface RunningDaemon extends AsyncDisposable {
   stop(): Promise<number | string>;
 }
 
-/** Starts the built daemon, at the cluster of ALIRTC_TEST_CLUSTER when there is one, with a Unix socket and a key file in a folder of its own; everything ends with stop(). */
+/** Starts the built daemon, at the cluster of ALIRTC_TEST_CLUSTER when there is one, with a Unix socket and a key file in a folder of its own; everything ends with stop(). `prefix` stands in front of the command, which has to stay the same process. */
 export async function startDaemon(
-  options: { args?: string[]; env?: Record<string, string> } = {},
+  options: { args?: string[]; env?: Record<string, string>; prefix?: readonly string[] } = {},
 ): Promise<RunningDaemon> {
   const folder = await mkdtemp(path.join(tmpdir(), 'alirtcd-test-'));
   const keys = path.join(folder, 'keys.yaml');
@@ -51,7 +51,13 @@ export async function startDaemon(
     ...clusterFlags(more),
     ...more,
   ];
-  const child = spawn(process.execPath, [path.join(BIN, 'alirtcd.mjs'), ...args], {
+  const [command = '', ...words] = [
+    ...(options.prefix ?? []),
+    process.execPath,
+    path.join(BIN, 'alirtcd.mjs'),
+    ...args,
+  ];
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

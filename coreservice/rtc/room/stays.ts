@@ -102,6 +102,7 @@ export class Stays {
         logger,
         transports: this.#transports,
         connections: this.#options.connections ?? 'auto',
+        relayOnly: this.#options.relayOnly ?? false,
       }),
     );
   }

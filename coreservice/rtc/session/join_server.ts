@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SignalTarget } from '@livekit/protocol';
+import { ClientConfigSetting, SignalTarget } from '@livekit/protocol';
 import type { MediaTransportFactory, MediaTransportOptions } from '../../../webrtc/media_transport.js';
 import { RoomConnectError, shownUrl } from '../connect_error.js';
 import { connectionSignal, EarlySignal } from '../signal/connection_signal.js';
@@ -15,6 +15,7 @@ export interface JoinServerOptions {
   connectTimeoutMs: number;
   transports: MediaTransportFactory;
   connections: NonNullable<RoomOptions['connections']>;
+  relayOnly: boolean;
 }
 
 /** A stay's connections. Without a subscriber the publisher's carries both directions. */
@@ -24,9 +25,10 @@ export interface JoinedServer {
   subscriber: Subscriber | undefined;
 }
 
-const MEDIA_TIMEOUT_MS = 15_000;
+type Network = Pick<MediaTransportOptions, 'iceServers' | 'addresses' | 'relayOnly'>;
+
 /** A server that lives says something at least every two seconds: checks, reports. */
-const STALL_MS = 5000;
+const MEDIA = { connectTimeoutMs: 15_000, stallMs: 5000, tcp: true } as const;
 /** m-lines to receive on in the first offer, of each kind: as the official SDKs do. */
 const FIRST_RECEIVING = 3;
 /** Servers of this process's joins that have no /rtc/v1. */
@@ -50,18 +52,18 @@ export async function joinServer(options: JoinServerOptions): Promise<JoinedServ
 }
 
 async function joinSingle(options: JoinServerOptions): Promise<JoinedServer> {
-  const { url, token, connectTimeoutMs, transports } = options;
+  const { url, token, connectTimeoutMs, transports, relayOnly } = options;
   await transports.prepare();
   const early = new EarlySignal();
   // Where we can be reached is known when the server has answered.
-  const transport = await transports.create(mediaOptions([], 'any'));
+  const transport = await transports.create({ ...MEDIA, iceServers: [], addresses: 'any' });
   const publisher = new Publisher(transport, early, randomUUID());
   publisher.addReceiving(FIRST_RECEIVING, FIRST_RECEIVING);
   publisher.startEarly();
   try {
     const query = singleQuery(early.takeOffer());
     const signal = await SignalConnection.open({ url, path: '/rtc/v1', query, token, timeoutMs: connectTimeoutMs });
-    transport.configure(mediaOptions(signal.join.iceServers, addressesFor(signal)));
+    transport.configure(networkOf(signal, relayOnly));
     early.connect(connectionSignal(SignalTarget.PUBLISHER, (message) => signal.send(message)));
     return { signal, publisher, subscriber: undefined };
   } catch (error) {
@@ -70,12 +72,13 @@ async function joinSingle(options: JoinServerOptions): Promise<JoinedServer> {
   }
 }
 
-async function joinDual({ url, token, connectTimeoutMs, transports }: JoinServerOptions): Promise<JoinedServer> {
+async function joinDual(options: JoinServerOptions): Promise<JoinedServer> {
+  const { url, token, connectTimeoutMs, transports, relayOnly } = options;
   const [signal] = await Promise.all([
     SignalConnection.open({ url, path: '/rtc', query: dualQuery(), token, timeoutMs: connectTimeoutMs }),
     transports.prepare(),
   ]);
-  const transport = mediaOptions(signal.join.iceServers, addressesFor(signal));
+  const transport = { ...MEDIA, ...networkOf(signal, relayOnly) };
   const [sending, receiving] = await Promise.all([transports.create(transport), transports.create(transport)]);
   const of = (target: SignalTarget) => connectionSignal(target, (message) => signal.send(message));
   return {
@@ -89,9 +92,9 @@ export function addressesFor({ isLoopback }: SignalConnection): MediaTransportOp
   return isLoopback ? 'any-and-loopback' : 'any';
 }
 
-function mediaOptions(
-  iceServers: MediaTransportOptions['iceServers'],
-  addresses: MediaTransportOptions['addresses'],
-): MediaTransportOptions {
-  return { iceServers, addresses, connectTimeoutMs: MEDIA_TIMEOUT_MS, stallMs: STALL_MS, tcp: true };
+/** What the JoinResponse says of the network; a server that insists on relays is obeyed. */
+function networkOf(signal: SignalConnection, relayOnly: boolean): Network {
+  const { iceServers, clientConfiguration } = signal.join;
+  const isForced = clientConfiguration?.forceRelay === ClientConfigSetting.ENABLED;
+  return { iceServers, addresses: addressesFor(signal), relayOnly: relayOnly || isForced };
 }

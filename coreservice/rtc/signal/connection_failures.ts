@@ -10,7 +10,7 @@ interface Failure {
 const REFUSED = 'is the server running, and are host and port of the URL right?';
 const NOT_LIVEKIT = 'the URL has to be that of a LiveKit server';
 const UNTRUSTED =
-  'give the daemon the certificate authority of the server, or the server a certificate of a public one';
+  'give the daemon the certificate authority of the server (NODE_EXTRA_CA_CERTS), or the server a certificate of a public one';
 const WRONG_NAME = 'use a name in the URL that stands in the certificate';
 
 /** By Node's error codes: of sockets, of name resolution, of TLS (OpenSSL's verification results). */

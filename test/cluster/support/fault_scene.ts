@@ -143,8 +143,12 @@ export async function hearsAndSees(peer: RtcPeer, identity: string, tone: string
 }
 
 /** A daemon whose engines join by these servers, in this order. */
-export function daemonAt(urls: readonly string[], more: readonly string[] = []): Promise<RunningDaemon> {
-  return startDaemon({ args: [...urls.flatMap((url) => ['--channel-server-url', url]), ...more] });
+export function daemonAt(
+  urls: readonly string[],
+  more: readonly string[] = [],
+  prefix: readonly string[] = [],
+): Promise<RunningDaemon> {
+  return startDaemon({ prefix, args: [...urls.flatMap((url) => ['--channel-server-url', url]), ...more] });
 }
 
 /** Gives the engines of a client's node time to be gone. */
