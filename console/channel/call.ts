@@ -1,7 +1,8 @@
 import { DisconnectReason, Room, RoomEvent, Track, VideoPresets } from 'livekit-client';
 import type { Participant, TrackPublication } from 'livekit-client';
-import { BEFORE, deviceProblem } from './call_state.js';
+import { BEFORE } from './call_state.js';
 import type { CallState, DeviceState, Media, Person } from './call_state.js';
+import { deviceProblem } from './device_problem.js';
 
 type Device = 'camera' | 'microphone';
 

@@ -15,6 +15,7 @@ export function EnginePlots({ engine }: { engine: EngineView }) {
       <div class="plots">
         <Plot
           title="Bit rate"
+          top={100}
           timesMs={timesMs}
           format={bitRate}
           series={[
@@ -24,6 +25,7 @@ export function EnginePlots({ engine }: { engine: EngineView }) {
         />
         <Plot
           title="Pictures"
+          top={10}
           timesMs={timesMs}
           format={(value) => `${count(value)} fps`}
           series={[
@@ -33,6 +35,7 @@ export function EnginePlots({ engine }: { engine: EngineView }) {
         />
         <Plot
           title="Frames to programs"
+          top={10}
           timesMs={timesMs}
           format={perSecond}
           series={[
@@ -42,18 +45,21 @@ export function EnginePlots({ engine }: { engine: EngineView }) {
         />
         <Plot
           title="Lost packets"
+          top={5}
           timesMs={timesMs}
           format={perCent}
           series={[{ name: 'of received ones', colour: '--series-3', values: of('lossPercent') }]}
         />
         <Plot
           title="Memory"
+          top={50_000_000}
           timesMs={timesMs}
           format={bytes}
           series={[{ name: 'resident', colour: '--series-4', values: of('residentBytes') }]}
         />
         <Plot
           title="CPU"
+          top={10}
           timesMs={timesMs}
           format={perCent}
           series={[{ name: 'of one CPU', colour: '--series-4', values: of('cpuPercent') }]}

@@ -4,10 +4,10 @@ import { streamCounts } from '../state/node_state.js';
 import { Badge } from './badge.js';
 
 /** The engines of the node; narrow pages show each as a card. */
-export function EngineTable({ engines }: { engines: readonly EngineView[] }) {
+export function EngineTable({ engines, caption }: { engines: readonly EngineView[]; caption: string }) {
   return (
     <table class="cards">
-      <caption class="visually-hidden">Engines of this node</caption>
+      <caption class="visually-hidden">{caption}</caption>
       <thead>
         <tr>
           <th scope="col">Engine</th>

@@ -15,13 +15,15 @@ interface PlotProps {
   timesMs: readonly number[];
   series: readonly Series[];
   format: (value: number) => string;
+  /** What the axis reaches at least, so that noise does not look like much. */
+  top: number;
 }
 
 const HEIGHT = 136;
 const SPAN_S = 5 * 60;
 
 /** The last five minutes of some figures. The legend above it tells the newest, or those under the pointer. */
-export function Plot({ title, timesMs, series, format }: PlotProps) {
+export function Plot({ title, timesMs, series, format, top }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [pointed, setPointed] = useState<number | undefined>(undefined);
@@ -32,7 +34,7 @@ export function Plot({ title, timesMs, series, format }: PlotProps) {
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
-    const created = new uPlot(optionsOf(element.clientWidth, series, format, setPointed), data, element);
+    const created = new uPlot(optionsOf(element.clientWidth, { series, format, top }, setPointed), data, element);
     plot.current = created;
     const observer = new ResizeObserver(() => created.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
@@ -75,8 +77,7 @@ export function Plot({ title, timesMs, series, format }: PlotProps) {
 
 function optionsOf(
   width: number,
-  series: readonly Series[],
-  format: (value: number) => string,
+  { series, format, top }: Pick<PlotProps, 'series' | 'format' | 'top'>,
   point: (index: number | undefined) => void,
 ): uPlot.Options {
   const axis: uPlot.Axis = {
@@ -95,10 +96,10 @@ function optionsOf(
     scales: {
       x: { time: true, range: (_self, _low, high) => [high - SPAN_S, high] },
       // From zero, and never flat: a line of zeros lies at the bottom.
-      y: { range: (_self, _low, high) => [0, Math.max(high * 1.15, 1)] },
+      y: { range: (_self, _low, high) => [0, Math.max(high * 1.15, top)] },
     },
     axes: [
-      { ...axis, size: 26, incrs: [60], values: (_self, times) => times.map(hoursAndMinutes) },
+      { ...axis, size: 26, incrs: [60, 120, 300], values: (_self, times) => times.map(hoursAndMinutes) },
       { ...axis, size: 76, space: 30, values: (_self, values) => values.map(format) },
     ],
     series: [

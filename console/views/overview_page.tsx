@@ -1,4 +1,4 @@
-import type { NodeView } from '../../common/console_api.js';
+import type { EngineView, NodeView } from '../../common/console_api.js';
 import { bytes, duration, perCent, plural } from '../format.js';
 import { EngineTable } from '../parts/engine_table.js';
 import { EventList } from '../parts/event_list.js';
@@ -24,7 +24,8 @@ export function OverviewPage({ state, node }: { state: NodeState; node: NodeView
           </span>
         }
       >
-        {engines.length === 0 ? <NoEngines /> : <EngineTable engines={engines} />}
+        {live.length === 0 ? <NoEngines /> : <EngineTable engines={live} caption="Engines of this node" />}
+        <Ended engines={engines.filter(({ ended }) => ended !== undefined)} />
       </Panel>
       {channels.length > 0 && <Channels channels={channels} tokens={node.tokens} />}
       <Panel title="Live events" aside={<span class="quiet">all engines, without statistics</span>}>
@@ -68,10 +69,21 @@ function NodeFigures({ state, node, liveEngines }: { state: NodeState; node: Nod
   );
 }
 
+/** Engines that are over stay for a while, so that one sees why. */
+function Ended({ engines }: { engines: readonly EngineView[] }) {
+  if (engines.length === 0) return null;
+  return (
+    <details class="ended">
+      <summary>{plural(engines.length, 'engine')} ended lately</summary>
+      <EngineTable engines={engines} caption="Engines that ended lately" />
+    </details>
+  );
+}
+
 function NoEngines() {
   return (
     <div class="empty">
-      <p class="empty-title">No engines yet</p>
+      <p class="empty-title">No engines</p>
       <p>
         An engine is one virtual user in one channel. Programs create them over gRPC; from a shell, play a file into a
         channel:

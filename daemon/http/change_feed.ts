@@ -66,9 +66,9 @@ export class ChangeFeed {
 
   /** Where a reader goes on that saw `id` last; undefined: it has to begin with a snapshot. */
   resume(id: string): number | undefined {
-    const [boot, text] = id.split('-');
-    const next = Number(text) + 1;
-    if (boot !== this.#boot || !Number.isSafeInteger(next)) return undefined;
+    const [, boot, number] = /^([0-9a-f]+)-(\d{1,15})$/.exec(id) ?? [];
+    if (boot !== this.#boot) return undefined;
+    const next = Number(number) + 1;
     return next === this.#next || this.at(next) !== undefined ? next : undefined;
   }
 

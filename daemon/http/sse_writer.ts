@@ -7,7 +7,7 @@ const COMMENT_INTERVAL_MS = 15_000;
 /** A reader that takes nothing for that long is ended. */
 const STALL_MS = 10_000;
 /** How long the reason of the end may take to be read. */
-const FAREWELL_MS = 1_000;
+const FAREWELL_MS = 5_000;
 /** What a browser waits before it connects again. */
 const RETRY_MS = 1_500;
 

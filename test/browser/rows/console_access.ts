@@ -31,7 +31,7 @@ export function consoleAccessRows(site: () => Site): void {
     await using first = await startDaemon({ args: ['--http-listen', '127.0.0.1:0'] });
     const address = new URL(first.ready.console ?? '').host;
     await using view = await ConsoleView.open(site(), first.ready.console ?? '');
-    await view.page.getByText('No engines yet').waitFor(SOON);
+    await view.page.getByText('No engines', { exact: true }).waitFor(SOON);
     await view.screenshot('overview_empty');
     await first.stop();
     await view.page.getByRole('alert').filter({ hasText: 'It said: the daemon stops' }).waitFor(SOON);

@@ -10,7 +10,7 @@ const SOON = { timeout: 20_000 };
 export function consoleEngineRows(site: () => Site): void {
   consoleRow(site, 'lists engines while they come, join and go, without a reload', async (scene) => {
     const view = await scene.view();
-    await view.page.getByText('No engines yet').or(view.page.getByRole('table')).first().waitFor(SOON);
+    await view.page.getByText('No engines', { exact: true }).or(view.page.getByRole('table')).first().waitFor(SOON);
     const engine = await scene.channel.engine();
     const row = view.row(engine.engineId);
     await row.getByText('ready').waitFor(SOON);
@@ -19,6 +19,8 @@ export function consoleEngineRows(site: () => Site): void {
     await row.getByText(`${scene.channel.channel} as bot`).waitFor(SOON);
     await row.getByText(/\d+ MB/).waitFor(SOON);
     await engine.release();
+    await row.waitFor({ state: 'hidden', ...SOON });
+    await view.page.getByText(/engines? ended lately/).click();
     await row.getByText('released').waitFor(SOON);
   });
 
