@@ -80,10 +80,13 @@ export class SingleConnection implements ParticipantMedia {
     if (this.#changed || this.#lines.waiting > 0) this.#needOffer();
   }
 
-  async resumed(): Promise<void> {
-    if (this.#asked === undefined && this.#lines.waiting === 0) return;
-    this.#asked = undefined;
-    this.#needOffer();
+  resumed(): Promise<void> {
+    // The request may have been lost with the connection.
+    if (this.#asked !== undefined || this.#lines.waiting > 0) {
+      this.#asked = undefined;
+      this.#needOffer();
+    }
+    return Promise.resolve();
   }
 
   setAnswer(): void {
