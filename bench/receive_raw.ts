@@ -62,4 +62,10 @@ function report(usage: ReturnType<UsageMeter['read']>, before: Counts, after: Co
   const total = ['core', 'daemon', 'client'].reduce((sum, name) => sum + (usage[name]?.cpuMsPerSecond ?? 0), 0);
   const peer = usage['rtc-node']?.cpuMsPerSecond ?? NaN;
   console.log(`core + daemon + client: ${total} ms/s; rtc-node: ${peer} ms/s; ratio ${round(total / peer, 2)}`);
+  // On a busy machine the two do not deliver the same.
+  const frames = ([0, 1] as const).map((who) => after[who].frames - before[who].frames);
+  const perPicture = [total, peer].map((ms, who) => round((ms * seconds) / (frames[who] ?? NaN), 2));
+  console.log(
+    `for each delivered picture: ${perPicture.join(' ms and ')} ms; ratio ${round((perPicture[0] ?? NaN) / (perPicture[1] ?? NaN), 2)}`,
+  );
 }
