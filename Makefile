@@ -49,6 +49,7 @@ conformance: build ## the rows of the whole interface; writes docs/conformance.m
 test-cluster: build ## against a real LiveKit cluster of two nodes
 	tsx test/cluster/support/install.ts
 	mocha --retries 1 'test/cluster/**/*.test.ts'
+	mocha --retries 1 --require ./test/cluster/support/on_cluster.ts 'test/conformance/{channel,messages,video,audio}/*.test.ts'
 
 check: proto types lint format ## what CI checks before the tests
 proto: setup
