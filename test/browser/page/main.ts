@@ -3,7 +3,7 @@ import { Room, RoomEvent, VideoQuality, type Participant, type TrackPublication 
 import type { PageCommandName, PageCommands, PageEvent } from './protocol.js';
 import { sendOnly } from './only_codec.js';
 import { Publisher } from './publishing.js';
-import { Receiver } from './receiving.js';
+import { Receiver, showTile } from './receiving.js';
 
 declare global {
   interface Window {
@@ -71,10 +71,12 @@ const handlers: Handlers = {
       adaptiveStream: adaptiveStream ?? false,
       dynacast: dynacast ?? false,
     });
-    const receiver = new Receiver(room, element('tiles'), emit);
+    const tiles = element('tiles');
+    const receiver = new Receiver(room, tiles, emit);
+    const publisher = new Publisher(room, (shown, text) => void showTile(tiles, shown, text));
     listen(room, receiver);
     await room.connect(url, token, { autoSubscribe });
-    session = { room, receiver, publisher: new Publisher(room) };
+    session = { room, receiver, publisher };
     element('who').textContent = `${room.localParticipant.identity} in ${room.name}`;
     return { sid: room.localParticipant.sid };
   },

@@ -1,4 +1,11 @@
-import { LocalTrack, Track, VideoPreset, type LocalParticipant, type Room } from 'livekit-client';
+import {
+  LocalTrack,
+  Track,
+  VideoPreset,
+  type LocalParticipant,
+  type LocalTrackPublication,
+  type Room,
+} from 'livekit-client';
 import type { PageCommands, PageSource, SentStream } from './protocol.js';
 
 const SOURCES: Record<PageSource, Track.Source> = {
@@ -9,7 +16,11 @@ const SOURCES: Record<PageSource, Track.Source> = {
 
 /** What a participant sends from its fake devices. */
 export class Publisher {
-  constructor(private readonly room: Room) {}
+  constructor(
+    private readonly room: Room,
+    /** Shows what is sent to whoever looks at the page. */
+    private readonly show: (element: HTMLMediaElement, text: string) => void,
+  ) {}
 
   get #local(): LocalParticipant {
     return this.room.localParticipant;
@@ -28,6 +39,7 @@ export class Publisher {
         videoSimulcastLayers: [new VideoPreset(width / 2, height / 2, maxBitrate / 4, framesPerSecond)],
       },
     );
+    this.#preview(publication, 'own camera');
     return { sid: publication?.trackSid ?? '' };
   }
 
@@ -49,7 +61,13 @@ export class Publisher {
         screenShareEncoding: { maxBitrate: 1_500_000, maxFramerate: framesPerSecond },
       },
     );
+    this.#preview(publication, 'own screen');
     return { sid: publication?.trackSid ?? '' };
+  }
+
+  #preview(publication: LocalTrackPublication | undefined, text: string): void {
+    const element = publication?.track?.attach();
+    if (element !== undefined) this.show(element, text);
   }
 
   async unpublish(source: PageSource): Promise<void> {

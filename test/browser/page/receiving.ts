@@ -23,8 +23,7 @@ export class Receiver {
   add(track: RemoteTrack, { trackSid: sid, source }: RemoteTrackPublication, { identity }: RemoteParticipant): void {
     if (track instanceof RemoteVideoTrack) {
       const element = track.attach() as HTMLVideoElement;
-      const shown = tile(element, `${identity}: ${source}`);
-      this.tiles.append(shown);
+      const shown = showTile(this.tiles, element, `${identity}: ${source}`);
       const first = () => this.emit({ event: 'first_picture', identity, sid, source });
       this.#meters.set(sid, { identity, meter: new VideoMeter(sid, source, track, element, first), shown });
     } else if (track instanceof RemoteAudioTrack) {
@@ -71,10 +70,12 @@ export class Receiver {
   }
 }
 
-function tile(element: HTMLElement, text: string): HTMLElement {
+/** Puts an element with a caption into the page. */
+export function showTile(tiles: HTMLElement, element: HTMLElement, text: string): HTMLElement {
   const figure = document.createElement('figure');
   const caption = document.createElement('figcaption');
   caption.textContent = text;
   figure.append(element, caption);
+  tiles.append(figure);
   return figure;
 }

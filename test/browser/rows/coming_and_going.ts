@@ -56,6 +56,7 @@ export function comingAndGoingRows(rig: Rig): void {
     await tab.call('publish_microphone', {});
     using view = new PictureView(engine, 'alice');
     await view.next(10);
+    await scene.screenshots();
     const closedAt = performance.now();
     await tab.close();
     await events.first('onRemoteUserOffLineNotify', ({ uid }) => uid === 'alice', rig.leaveLimitMs + 10_000);
@@ -85,8 +86,10 @@ export function comingAndGoingRows(rig: Rig): void {
         await tab.call('publish_microphone', {});
         await mediaFlows(tab, view);
         await eventually(() => {
-          const stays = events.of('onRemoteUserOnLineNotify').length;
-          return stays === reload + 1 ? undefined : `${stays} times online after ${reload} reloads`;
+          const life = lifeOf(events.all, 'alice');
+          const times = (what: string): number => life.filter((one) => one === what).length;
+          const all = ['online', 'audio 4', 'video 4'].every((what) => times(what) === reload + 1);
+          return all ? undefined : `after ${reload} reloads: ${life.join()}`;
         });
         sockets ??= await socketsOf(scene.channel.client);
       }
@@ -95,6 +98,7 @@ export function comingAndGoingRows(rig: Rig): void {
         const more = Object.entries(now).filter(([name, count]) => count > (sockets?.[name] ?? 0) + 1);
         return more.length === 0 ? undefined : `left over: ${JSON.stringify({ before: sockets, now })}`;
       });
+      await scene.screenshots();
       await tab.close();
       await events.first('onRemoteUserOffLineNotify', () => events.of('onRemoteUserOffLineNotify').length > RELOADS);
       const life = lifeOf(events.all, 'alice');

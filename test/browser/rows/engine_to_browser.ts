@@ -74,6 +74,7 @@ export function engineToBrowserRows(rig: Rig): void {
       const video = await checkNumbers(tab, 'dj', 30);
       assert.deepEqual([video.width, video.height], [640, 360]);
       await hears(tab, 'dj', FILE_TONE_HZ);
+      await scene.screenshots();
     }),
   );
 
@@ -92,6 +93,7 @@ export function engineToBrowserRows(rig: Rig): void {
       await tab.call('set_quality', { identity: 'bot', quality });
       await shows(tab, 'bot', width);
       await checkNumbers(tab, 'bot', 15);
+      await scene.screenshots(quality);
     }
     await feed.stop();
   });

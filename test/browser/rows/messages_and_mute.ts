@@ -92,6 +92,7 @@ export function messageAndMuteRows(rig: Rig): void {
         const right = muted ? black && loudness < 0.001 : readable > 5 && (tones?.['880'] ?? 0) > 0.9;
         return right ? undefined : `muted ${muted}: level ${loudness}, ${readable} readable, ${thumbnail.join()}`;
       });
+      if (muted) await scene.screenshots('muted');
     }
     // The stream stays published: nobody is told of a track that changed.
     const told = tab.events.filter(({ event }) => /muted|unsubscribed/.test(event));

@@ -22,6 +22,7 @@ export function screenShareRows(rig: Rig): void {
       assert.ok(countChanges(pictures) >= 8, `${countChanges(pictures)} of 15 pictures changed`);
       const last = pictures.at(-1);
       assert.ok(last !== undefined && Math.abs(last.width / last.height - 16 / 9) < 0.02, 'the shape of the picture');
+      await scene.screenshots();
       await tab.call('unpublish', { source: 'screen' });
       await events.first(
         'onScreenShareSubscribeStateChanged',

@@ -17,17 +17,20 @@ type ConnectOptions = Partial<Omit<PageCommands['connect']['params'], 'url' | 't
  */
 export class BrowserScene implements AsyncDisposable {
   readonly #tabs: BrowserPeer[] = [];
+  #shot = false;
 
   private constructor(
     private readonly site: Site,
     private readonly path: SignalPath,
     readonly channel: ChannelScene,
     private readonly loopback: LoopbackContext,
+    /** In the names of screenshots. */
+    private readonly title: string,
   ) {}
 
-  static async open(site: Site, path: SignalPath): Promise<BrowserScene> {
+  static async open(site: Site, path: SignalPath, title: string): Promise<BrowserScene> {
     const loopback = await loopbackContext(site.browser, { viewport: { width: 1360, height: 820 } });
-    return new BrowserScene(site, path, await ChannelScene.open(site.daemon), loopback);
+    return new BrowserScene(site, path, await ChannelScene.open(site.daemon), loopback, title);
   }
 
   /** An engine in the channel. */
@@ -64,9 +67,17 @@ export class BrowserScene implements AsyncDisposable {
     assert.deepEqual(this.loopback.strangers, [], 'a page asked another machine for something');
   }
 
-  /** Pictures of all open tabs, as test artefacts. */
-  async screenshots(name: string): Promise<void> {
-    for (const [index, { page }] of this.#tabs.entries())
-      if (!page.isClosed()) await screenshot(page, this.#tabs.length === 1 ? name : `${name} ${index + 1}`);
+  /** Pictures of all open tabs as they are now, as test artefacts; a later call replaces none. */
+  async screenshots(moment = ''): Promise<void> {
+    this.#shot = true;
+    for (const [index, { page }] of this.#tabs.entries()) {
+      const tab = this.#tabs.length === 1 ? '' : ` ${index + 1}`;
+      if (!page.isClosed()) await screenshot(page, `${this.title} ${moment}${tab}`.trim());
+    }
+  }
+
+  /** Whether the row has left a picture. */
+  get hasScreenshots(): boolean {
+    return this.#shot;
   }
 }

@@ -11,11 +11,10 @@ const BEEP_PERIOD_MS = 500;
 
 /** Green (its planes are nearly all 0), with a light pie on it, and most pictures differ from the one before. */
 export function checkFakeCamera(pictures: readonly SeenPicture[]): void {
-  for (const { u, v, points } of pictures) {
-    assert.ok(u < 100 && v < 100, `not green: chroma ${u.toFixed()} and ${v.toFixed()}`);
-    const contrast = Math.max(...points) - Math.min(...points);
-    assert.ok(contrast > 80, `no pie: the contrast is ${contrast}`);
-  }
+  for (const { u, v } of pictures) assert.ok(u < 100 && v < 100, `not green: chroma ${u.toFixed()} and ${v.toFixed()}`);
+  // The pie grows from nothing: some pictures have none.
+  const pies = pictures.filter(({ points }) => Math.max(...points) - Math.min(...points) > 80).length;
+  assert.ok(pies >= pictures.length * 0.7, `a pie on ${pies} of ${pictures.length} pictures`);
   const changes = countChanges(pictures);
   assert.ok(changes >= (pictures.length - 1) * 0.6, `${changes} of ${pictures.length} pictures changed`);
 }
