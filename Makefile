@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster check lint types proto format bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test check-manifests check lint types proto format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -50,6 +50,21 @@ test-cluster: build ## against a real LiveKit cluster of two nodes
 	tsx test/cluster/support/install.ts
 	mocha --retries 1 'test/cluster/**/*.test.ts'
 	mocha --retries 1 --require ./test/cluster/support/on_cluster.ts 'test/conformance/{channel,messages,video,audio}/*.test.ts'
+
+# As root; needs nothing but apt: installs Debian's packages buildah and debootstrap when they are missing. What it makes lies in .cache/image.
+image-test: build ## builds the container images without an engine, and runs them on real media
+	tsx test/image/support/install.ts
+	mocha 'test/image/**/*.test.ts'
+check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas; installs kubeconform (Go) and the schemas (PyPI) into .cache
+	tsx test/manifests/support/install.ts
+	mocha 'test/manifests/**/*.test.ts'
+
+dist/lib/.built: dist/.built
+	node scripts/build_package.mjs && touch $@
+package: dist/lib/.built ## the npm package, in out/package
+	mkdir -p out/package && npm pack --ignore-scripts --pack-destination out/package
+package-test: dist/lib/.built ## the npm package in an empty folder, its types under node16 and bundler resolution
+	mocha 'test/package/**/*.test.ts'
 
 check: proto types lint format ## what CI checks before the tests
 proto: setup
