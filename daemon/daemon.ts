@@ -13,7 +13,6 @@ import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
-import { coreEnvironment } from './engine/core_environment.js';
 import { createCoreStarter } from './engine/core_starter.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { prepareKeys } from './node/app_keys.js';
@@ -88,7 +87,7 @@ export class Daemon extends Lifecycle {
       }),
       startCore: createCoreStarter({
         logger,
-        environment: coreEnvironment(config['channel-server-relay-only'], process.env),
+        environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
       }),
       clock: systemClock,
       logger,

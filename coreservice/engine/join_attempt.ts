@@ -16,6 +16,9 @@ import { isVisible, profileOf } from './visibility.js';
 /** From the join to its result, with a server that says nothing. */
 export const JOIN_TIMEOUT_MS = 10_000;
 
+/** The channel server's part of it: its own reason, which names the server, is told then. */
+const CONNECT_TIMEOUT_MS = JOIN_TIMEOUT_MS - 500;
+
 export interface JoinAttemptParts {
   settings: Settings;
   clock: EngineClock;
@@ -78,7 +81,7 @@ export class JoinAttempt {
     const room = createRoom({
       ...ticket,
       logger,
-      connectTimeoutMs: JOIN_TIMEOUT_MS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
       reconnectLimitMs: settings.reconnectLimitMs,
       connections: settings.connections,
     });

@@ -169,11 +169,17 @@ describe('Faults of a real LiveKit cluster', function () {
     let network: LonelyNetwork;
     let turn: TurnServer;
     let turnPort: number;
+    const newTurn = (): TurnServer =>
+      new TurnServer({
+        host: network.here,
+        port: turnPort,
+        relayHost: '127.0.0.1',
+        relayPorts: { low: turnPort + 4, high: turnPort + 39 },
+      });
     before(async () => {
       network = await LonelyNetwork.create();
       turnPort = await freePorts(40);
-      const relayPorts = { low: turnPort + 4, high: turnPort + 39 };
-      turn = new TurnServer({ host: network.here, port: turnPort, relayHost: '127.0.0.1', relayPorts });
+      turn = newTurn();
       await turn.start();
     });
     after(async () => {
@@ -196,6 +202,25 @@ describe('Faults of a real LiveKit cluster', function () {
         await hearsAndSees(peer, 'alice', '440');
         assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED']);
       });
+
+    it('the TURN server is started anew: media is lost, signalling is not, and a restart of ICE brings media back', async () => {
+      const login = { username: TURN_USER, credential: TURN_PASSWORD };
+      const server = { host: network.here, port: turnPort, protocol: 'udp', ...login } as const;
+      await using cluster = await Cluster.open({ turnServers: [server] });
+      await using wire = await TcpWire.open(cluster.node1.ports.signalling, network.here);
+      await using alices = await daemonAt([wire.url], [], network.prefix);
+      await using bobs = await daemonAt([cluster.node2.url]);
+      await using call = await Call.open(alices, bobs);
+      await turn.close();
+      const lostAtMs = performance.now();
+      turn = newTurn();
+      await turn.start();
+      const tookMs = await backAfter(call, lostAtMs);
+      console.log(`      media after ${Math.round(tookMs)} ms`);
+      await eventually(() => (call.steps.alice.names.length >= 4 ? undefined : call.steps.alice.names.join()));
+      assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED', 'RECONNECTING', 'CONNECTED']);
+      assert.ok(wire.connections > 0);
+    });
 
     it('a signalling cut does not touch the relay: media flows on', async () => {
       const login = { username: TURN_USER, credential: TURN_PASSWORD };
