@@ -1,6 +1,7 @@
 import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
-import { EngineServiceService } from '../gen/alirtc/v1/engine.js';
+import { CreateAliRTCEngineRequest, EngineServiceService } from '../gen/alirtc/v1/engine.js';
+import type { CoreRestartPolicy } from '../gen/alirtc/v1/engine.js';
 import type { EngineSnapshot } from '../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../gen/alirtc/v1/node.js';
 import type { GetNodeStatusResponse } from '../gen/alirtc/v1/node.js';
@@ -42,6 +43,8 @@ export interface CreateEngineOptions {
   extra?: string | Readonly<Record<string, unknown>> | undefined;
   /** A LiveKit server that the operator allows; default the daemon's channel server. */
   channelServerUrl?: string | undefined;
+  /** What happens when the core process dies; default what the daemon is configured for. */
+  coreRestart?: Fields<CoreRestartPolicy> | undefined;
 }
 
 export interface GenerateTokenOptions extends Fields<AuthInfo> {
@@ -83,9 +86,12 @@ export class AlirtcClient {
   /** Starts one core process: one virtual user in at most one channel. */
   async createEngine(options: CreateEngineOptions = {}, call?: CallOptions): Promise<Engine> {
     const { lowPort = 0, highPort = 0, logPath = '', coreServicePath = '', h5mode = false, extra = '' } = options;
-    const { channelServerUrl = '' } = options;
+    const { channelServerUrl = '', coreRestart } = options;
     const text = typeof extra === 'string' ? extra : JSON.stringify(extra);
-    const request = { lowPort, highPort, logPath, coreServicePath, h5mode, extra: text, channelServerUrl };
+    const request = CreateAliRTCEngineRequest.fromPartial({
+      ...{ lowPort, highPort, logPath, coreServicePath, h5mode, extra: text, channelServerUrl },
+      ...(coreRestart === undefined ? {} : { coreRestart: given(coreRestart) }),
+    });
     const created = await this.#call(EngineServiceService.createAliRtcEngine, request, call, this.#deadlines.createMs);
     return new Engine(this.#transport, created, this.#deadlines);
   }

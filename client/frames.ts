@@ -18,6 +18,8 @@ export interface FrameInfo {
   captureTimeUs: number;
   /** How many frames were dropped between the frame delivered before and this one. */
   droppedBefore: number;
+  /** True: the core process was replaced since the frame delivered before; how many frames are missing is not known. */
+  discontinuity: boolean;
 }
 
 interface FrameMessage {
@@ -123,6 +125,7 @@ function toFrame<Message extends FrameMessage>(message: Message): Frame<Message>
     sequence: header?.sequence ?? 0,
     captureTimeUs: header?.captureTimeUs ?? 0,
     droppedBefore: header?.droppedBefore ?? 0,
+    discontinuity: header?.discontinuity ?? false,
     // The decoder gives a part of the received Buffer; only an absent field is another array.
     data: Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   };

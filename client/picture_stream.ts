@@ -18,6 +18,7 @@ export class PictureStream implements AsyncIterableIterator<Picture, undefined> 
   #over = false;
   /** Since the picture that was delivered last. */
   #dropped = 0;
+  #discontinuity = false;
 
   constructor(open: (localFrames: boolean) => MessageStream<PictureMessage>, localFrames: boolean) {
     this.#open = open;
@@ -62,18 +63,24 @@ export class PictureStream implements AsyncIterableIterator<Picture, undefined> 
   }
 
   #read({ localFrame, ...message }: PictureMessage): Picture | undefined {
+    // The old core's memory is gone: nothing is to be kept of it.
+    if (message.discontinuity) this.#ring.close();
     const data = localFrame === undefined ? message.data : this.#readLocal(localFrame);
     if (this.#over) return undefined;
     this.#dropped += message.droppedBefore;
+    this.#discontinuity ||= message.discontinuity;
     if (data === undefined) {
       this.#dropped += 1;
       return undefined;
     }
     const droppedBefore = this.#dropped;
+    const discontinuity = this.#discontinuity;
     this.#dropped = 0;
+    this.#discontinuity = false;
     return {
       ...message,
       droppedBefore,
+      discontinuity,
       data,
       release: this.#memory.giveBack(localFrame === undefined ? undefined : data),
     };

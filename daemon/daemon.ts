@@ -89,6 +89,14 @@ export class Daemon extends Lifecycle {
         logger,
         environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
       }),
+      coreRestart: {
+        mode: config['core-restart'],
+        delayMs: config['core-restart-delay-ms'],
+        maxDelayMs: config['core-restart-delay-max-ms'],
+        attempts: config['core-restart-attempts'],
+        windowMs: config['core-restart-window-seconds'] * 1000,
+      },
+      heartbeat: { intervalMs: config['core-heartbeat-ms'], limitMs: config['core-heartbeat-limit-ms'] },
       clock: systemClock,
       logger,
     });

@@ -31,6 +31,14 @@ export function invalidField(
   });
 }
 
+/** A call that needs the core came while another core process takes the place of the one that died. */
+export function coreRestarts(cause?: Error): AlirtcError {
+  return refusal('unavailable', 'CORE_RESTARTING', 'the core process died, and another one is being started', {
+    remedy: 'try again when CoreRestart tells COMPLETED; settings are taken meanwhile',
+    cause,
+  });
+}
+
 /** The call does not fit the engine's state. */
 export function wrongState(reason: string, message: string, remedy: string): AlirtcError {
   return refusal('failed_precondition', reason, message, { remedy });

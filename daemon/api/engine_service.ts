@@ -1,8 +1,11 @@
+import { AlirtcError } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
 import type { EngineServiceServer } from '../../gen/alirtc/v1/engine.js';
+import { EngineState } from '../../gen/alirtc/v1/events.js';
 import { bufferDataType } from '../conversions.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import type { EngineSession } from '../engine/engine_session.js';
+import { coreRestarts } from '../refusals.js';
 import { onEngine } from './error_facts.js';
 import { unary } from './handlers.js';
 
@@ -12,13 +15,29 @@ type Handle<Request, Response> = (
   signal: AbortSignal,
 ) => Promise<Response> | Response;
 
+/** What does not fit an engine whose core process is just being replaced fits it a moment later. */
+async function duringRestart<Response>(
+  engine: EngineSession,
+  act: () => Promise<Response> | Response,
+): Promise<Response> {
+  const restarts = engine.model.state === EngineState.RESTARTING;
+  try {
+    return await act();
+  } catch (error) {
+    throw restarts && error instanceof AlirtcError && error.class === 'failed_precondition'
+      ? coreRestarts(error)
+      : error;
+  }
+}
+
 /** The calls of the interface. */
 export function engineService(registry: EngineRegistry, logger: Logger): EngineServiceServer {
   /** A call on a live engine. */
   const on = <Request extends { engineId: string }, Response>(handle: Handle<Request, Response>) =>
     unary<Request, Response>(logger, async (request, signal) => {
       try {
-        return await handle(registry.get(request.engineId), request, signal);
+        const engine = registry.get(request.engineId);
+        return await duringRestart(engine, () => handle(engine, request, signal));
       } catch (error) {
         throw onEngine(error, request.engineId);
       }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { isLoopbackHost, parseHttpAddress } from '../http/http_address.js';
 import type { HttpAddress } from '../http/http_address.js';
+import { RESTART_LIMITS } from '../engine/core_restart_policy.js';
 import { parseListenAddress } from './listen_address.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +80,13 @@ export function configSchema({ environment, here }: Defaults) {
       'http-host': z.array(HostName).default([]),
       console: z.enum(['off', 'read', 'control']).default('read'),
       'console-tokens': Switch.default(false),
+      'core-restart': z.enum(['never', 'on-crash']).default('on-crash'),
+      'core-restart-delay-ms': z.coerce.number().int().min(0).max(RESTART_LIMITS.delayMs).default(100),
+      'core-restart-delay-max-ms': z.coerce.number().int().min(0).max(RESTART_LIMITS.maxDelayMs).default(10_000),
+      'core-restart-attempts': z.coerce.number().int().min(1).max(RESTART_LIMITS.attempts).default(5),
+      'core-restart-window-seconds': z.coerce.number().int().min(1).max(RESTART_LIMITS.windowSeconds).default(60),
+      'core-heartbeat-ms': z.coerce.number().int().min(0).max(3_600_000).default(5_000),
+      'core-heartbeat-limit-ms': z.coerce.number().int().min(500).max(3_600_000).default(10_000),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
     })
@@ -151,6 +159,22 @@ export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: st
     argument: '<on|off>',
     text: 'the console gives out channel tokens, to join beside the bots (off)',
   },
+  'core-restart': {
+    argument: '<never|on-crash>',
+    text: 'what happens when a core process dies or hangs: the engine ends with it, or another one takes its place and joins again (on-crash)',
+  },
+  'core-restart-delay-ms': {
+    argument: '<ms>',
+    text: 'before the first restart; doubled for each further one within the window (100)',
+  },
+  'core-restart-delay-max-ms': { argument: '<ms>', text: 'the longest wait before a restart (10000)' },
+  'core-restart-attempts': {
+    argument: '<number>',
+    text: 'restarts of one engine within the window; one more death ends it (5)',
+  },
+  'core-restart-window-seconds': { argument: '<seconds>', text: 'the window in which restarts are counted (60)' },
+  'core-heartbeat-ms': { argument: '<ms>', text: 'how often a core is asked whether it hangs; 0: never (5000)' },
+  'core-heartbeat-limit-ms': { argument: '<ms>', text: 'a core that does not answer for that long hangs (10000)' },
   'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
   'channel-server-relay-only': {
     argument: '<on|off>',

@@ -13,14 +13,14 @@ import type {
 } from '../../gen/alirtc/v1/engine.js';
 import { EngineState } from '../../gen/alirtc/v1/events.js';
 import { ClientRole } from '../../gen/alirtc/v1/types.js';
-import { refusal, wrongState } from '../refusals.js';
 import { outcomeOf } from './callback_event.js';
 import type { EngineContext } from './engine_context.js';
-import { WAIT_MS } from './engine_context.js';
-import { checkJoin } from './join_request.js';
+import { checkJoin, exchangeRequest } from './join_request.js';
 import type { Join } from './join_request.js';
 import { sendJoin } from './join_command.js';
-import { joinFailure } from './join_failure.js';
+import { checkMayJoin } from './join_state.js';
+import { Rejoin } from './rejoin.js';
+import { waitForJoin, waitForLeave } from './channel_waits.js';
 import type { ExchangeRequest } from './token_exchange.js';
 
 /** engine-semantics.md, section 2. */
@@ -32,7 +32,7 @@ const MAX_TEXT_BYTES = 1_000;
 
 export interface ChannelControlOptions {
   /** Checks and exchanges a token; throws what the join fails with. */
-  exchange: (request: ExchangeRequest) => Promise<JoinExtension | undefined>;
+  exchange: (request: ExchangeRequest, acceptedAtSeconds?: number) => Promise<JoinExtension | undefined>;
   /** Called with the config of every join, before it is sent. */
   onJoin: (config: JoinConfigFields) => void;
 }
@@ -47,6 +47,9 @@ export class ChannelControl {
   #quietLeave = false;
   /** Why the daemon refused the join: it says more than the event, which has a number and a text. */
   #refusal: AlirtcError | undefined;
+  #rejoin: Rejoin | undefined;
+  /** LeaveChannel came while the join was being made again: it follows behind. */
+  #leaveWanted = false;
   /** Seconds of SetPeriodForCheckPeople, which put off the confirmation of a join. */
   checkPeopleSeconds = 0;
 
@@ -62,6 +65,12 @@ export class ChannelControl {
 
   get isJoined(): boolean {
     return this.#engine.model.state === EngineState.JOINED;
+  }
+
+  /** In the channel, or out of it only until a new core process has joined it again. */
+  get isStaying(): boolean {
+    const { state } = this.#engine.model;
+    return this.#join !== undefined && (state === EngineState.JOINED || state === EngineState.RESTARTING);
   }
 
   /** Audience may not publish; in the communication profile there is none. */
@@ -85,9 +94,12 @@ export class ChannelControl {
   }
 
   async join(request: JoinChannelRequest, signal: AbortSignal): Promise<JoinChannelResponse> {
-    this.#checkMayJoin();
-    const join = checkJoin(request);
-    const outcome = request.wait ? this.#waitForJoin(join, signal) : undefined;
+    checkMayJoin(this.#engine.model.state, this.#join?.channel ?? '');
+    const join = checkJoin(request, this.#engine.clock.nowMs());
+    const timeoutMs = this.#joinDeadlineMs() + 2 * JOIN_SLACK_MS;
+    const outcome = request.wait
+      ? waitForJoin(this.#engine.log, join, { timeoutMs, signal, refused: () => this.#refusal })
+      : undefined;
     this.#accept(join);
     void this.#send(join);
     await outcome;
@@ -96,6 +108,7 @@ export class ChannelControl {
 
   async leave(request: LeaveChannelRequest, signal: AbortSignal): Promise<LeaveChannelResponse> {
     const { state } = this.#engine.model;
+    if (state === EngineState.RESTARTING) return this.#leaveWhileRestarting(request.wait, signal);
     const mayLeave = state === EngineState.JOINED || state === EngineState.JOINING;
     if (!mayLeave && state !== EngineState.LEAVING) return { result: 0 };
     const left = request.wait ? this.#waitForLeave(signal) : undefined;
@@ -113,6 +126,7 @@ export class ChannelControl {
   }
 
   onJoinResult(fields: CallbackFields<'JOIN_RESULT'>): void {
+    this.#rejoin?.onJoinResult(fields.joinresult, outcomeOf(fields).text);
     if (this.#engine.model.state !== EngineState.JOINING) return;
     const { text } = outcomeOf(fields);
     this.#settleJoin(fields.joinresult, text);
@@ -130,31 +144,71 @@ export class ChannelControl {
     else if (this.isJoined) this.#out(reason);
   }
 
-  /** The core process is gone. */
+  /** The core process is gone, for good unless it is replaced. */
   onCoreDied(): void {
     if (this.#engine.model.state === EngineState.JOINING && !this.#quietLeave)
       this.#settleJoin(ERROR_NUMBERS.ERR_NETWORK_DISCONNECT, 'the core process died');
     this.#cancelDeadline();
   }
 
-  #checkMayJoin(): void {
-    const { state } = this.#engine.model;
-    if (state === EngineState.READY) return;
-    if (state === EngineState.LEAVING)
-      throw wrongState('ERR_JOIN_ALREADY_JOINED', 'the engine is still leaving', 'wait for OnLeaveChannelResult');
-    if (state === EngineState.JOINING || state === EngineState.JOINED)
-      throw wrongState(
-        'ERR_JOIN_ALREADY_JOINED',
-        `the engine is ${state === EngineState.JOINED ? 'in' : 'joining'} channel "${this.#join?.channel ?? ''}"`,
-        'leave it, and wait for OnLeaveChannelResult',
-      );
-    throw refusal('unavailable', 'ENGINE_ENDED', 'the engine is being released', { remedy: 'create a new engine' });
+  /** The core process is gone, and another one takes its place: what was under way has its result, and a channel that stood is joined again. */
+  onCoreReplaced(): void {
+    this.onCoreDied();
+    if (this.#engine.model.state === EngineState.LEAVING)
+      this.#left(ERROR_NUMBERS.ERR_NETWORK_DISCONNECT, 'the core process died');
+  }
+
+  /** The join that stood is made again. Rejects with what it failed with. */
+  async joinAgain(join: Readonly<Join>): Promise<void> {
+    const rejoin = new Rejoin(this.#engine, join);
+    this.#rejoin = rejoin;
+    try {
+      const extension = await this.#options.exchange(exchangeRequest(join, this.isAudience), join.acceptedAtMs / 1000);
+      rejoin.check();
+      this.#options.onJoin(join.config);
+      await rejoin.send(extension, JOIN_DEADLINE_MS + JOIN_SLACK_MS);
+      this.#engine.setState(EngineState.JOINED, 'joined again');
+    } finally {
+      this.#rejoin = undefined;
+    }
+  }
+
+  /** The core that was to join again is gone. */
+  onRejoinLost(error: Error): void {
+    this.#rejoin?.fail(error);
+  }
+
+  /** A LeaveChannel that came meanwhile is done now. */
+  leaveBehindRejoin(): void {
+    if (this.#leaveWanted && this.isJoined) this.#startLeave('LeaveChannel', LEAVE_DEADLINE_MS);
+    this.#leaveWanted = false;
+  }
+
+  /** The channel that was to be joined again is given up. */
+  giveUpRejoin(reason: string): void {
+    this.#out(reason);
+    if (this.#leaveWanted) this.#engine.emit({ $case: 'onLeaveChannelResult', value: { result: 0 } });
+    this.#leaveWanted = false;
+  }
+
+  async #leaveWhileRestarting(wait: boolean, signal: AbortSignal): Promise<LeaveChannelResponse> {
+    if (this.#join === undefined) return { result: 0 };
+    const left = wait ? this.#waitForLeave(signal) : undefined;
+    // What the new core has been told cannot be taken back without a trace: the leave follows it.
+    if (this.#rejoin !== undefined) this.#leaveWanted = true;
+    else {
+      this.#join = undefined;
+      this.#engine.emit({ $case: 'onLeaveChannelResult', value: { result: 0 } });
+    }
+    return { result: (await left) ?? 0 };
   }
 
   #accept(join: Join): void {
     this.#join = join;
     this.#quietLeave = false;
     this.#refusal = undefined;
+    this.#leaveWanted = false;
+    this.#engine.stay.clear();
     this.#engine.setState(EngineState.JOINING, `joining channel ${join.channel}`);
     const deadlineMs = this.#joinDeadlineMs() + JOIN_SLACK_MS;
     this.#cancelDeadline = this.#engine.clock.after(deadlineMs, () => this.#joinTimedOut(deadlineMs));
@@ -163,14 +217,7 @@ export class ChannelControl {
   /** A wrong token is a result of the join, so this never rejects. */
   async #send(join: Join): Promise<void> {
     try {
-      const extension = await this.#options.exchange({
-        credential: join.credential,
-        channel: join.channel,
-        userId: join.userId,
-        userName: join.userName,
-        role: this.isAudience ? 'live' : 'interactive',
-        profile: join.config.channelProfile,
-      });
+      const extension = await this.#options.exchange(exchangeRequest(join, this.isAudience));
       if (this.#join !== join || this.#engine.model.state !== EngineState.JOINING) return;
       this.#options.onJoin(join.config);
       sendJoin(this.#engine, join, extension);
@@ -246,30 +293,7 @@ export class ChannelControl {
     return JOIN_DEADLINE_MS + Math.max(0, this.checkPeopleSeconds) * 1000;
   }
 
-  #waitForJoin(join: Join, signal: AbortSignal): Promise<true> {
-    return this.#engine.log.waitFor({
-      what: 'the result of the join',
-      timeoutMs: this.#joinDeadlineMs() + 2 * JOIN_SLACK_MS,
-      signal,
-      match: (event) => {
-        if (event.$case !== 'onJoinChannelResult') return undefined;
-        if (event.value.result === 0) return true;
-        throw joinFailure(join, event.value, this.#refusal);
-      },
-    });
-  }
-
-  #waitForLeave(signal: AbortSignal | undefined, timeoutMs = WAIT_MS): Promise<number> {
-    return this.#engine.log.waitFor({
-      what: 'OnLeaveChannelResult',
-      timeoutMs,
-      ...(signal === undefined ? {} : { signal }),
-      match: (event) => {
-        if (event.$case === 'onLeaveChannelResult') return event.value.result;
-        // A join that timed out is left without a callback.
-        const isOut = event.$case === 'engineStateChanged' && event.value.newState === EngineState.READY;
-        return isOut && this.#quietLeave ? 0 : undefined;
-      },
-    });
+  #waitForLeave(signal: AbortSignal | undefined, timeoutMs?: number): Promise<number> {
+    return waitForLeave(this.#engine.log, { signal, timeoutMs, isQuiet: () => this.#quietLeave });
   }
 }

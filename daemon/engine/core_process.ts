@@ -93,6 +93,11 @@ export class CoreProcess extends Lifecycle {
     return this.#child?.lastLines ?? [];
   }
 
+  /** SIGKILL: its end is told as every death. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
   protected override async onStart(): Promise<void> {
     const { path, workFolder, readyTimeoutMs = DEFAULT_READY_TIMEOUT_MS } = this.#options;
     await prepareToSpawn(path, workFolder);

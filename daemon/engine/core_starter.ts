@@ -17,7 +17,7 @@ export interface CoreStarterOptions extends Pick<
 /** What engine sessions start their core processes with. */
 export function createCoreStarter(options: CoreStarterOptions): StartEngineCore {
   const { logger, workRoot, ...processOptions } = options;
-  return async ({ engineId, servicePath, lowPort, highPort, logPath, onCallback }) => {
+  return async ({ engineId, servicePath, lowPort, highPort, logPath, onCallback, signal }) => {
     const core = new CoreProcess({
       ...processOptions,
       path: servicePath,
@@ -25,7 +25,14 @@ export function createCoreStarter(options: CoreStarterOptions): StartEngineCore 
       workFolder: workRoot === undefined ? path.join(logPath, 'work') : path.join(workRoot, engineId),
       logger: logger.child({ engineId }),
     });
-    await core.start();
+    const cancel = (): void => void core.close();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      signal?.throwIfAborted();
+      await core.start();
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
     const { connection, pid, port } = core;
     if (pid === undefined || port === undefined) throw new Error('a started core process has no process id or port');
     connection.on('callback', onCallback);
@@ -36,6 +43,7 @@ export function createCoreStarter(options: CoreStarterOptions): StartEngineCore 
       drained: () => connection.drained(),
       lastLines: () => [...core.lastLines],
       done: Promise.race([core.lost, core.done]),
+      kill: () => core.kill(),
       close: () => core.close(),
     };
   };

@@ -14,6 +14,8 @@ export interface EngineCore {
   lastLines(): string[];
   /** Resolves when the process has ended in order, or as soon as it is known to be lost; close() ends what is left of it. Never rejects. */
   readonly done: Promise<EndCause>;
+  /** Ends the process at once, without asking; `done` tells as of every death. */
+  kill(): void;
   /** Asks it to end, then makes it end. Bounded; idempotent. */
   close(): Promise<void>;
 }
@@ -25,6 +27,8 @@ export interface EngineCoreOptions {
   highPort: number;
   logPath: string;
   onCallback: (callback: Callback) => void;
+  /** Ends what has been started so far; the start then rejects. */
+  signal?: AbortSignal;
 }
 
 /** Resolves when the process listens and the connection stands; rejects with AlirtcError unavailable or resource_exhausted. */

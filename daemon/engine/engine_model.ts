@@ -1,6 +1,6 @@
 import { ChannelProfile } from '../../coreservice/ipc/enums.js';
 import type { EngineSnapshot, RemoteUser } from '../../gen/alirtc/v1/events.js';
-import { EngineState } from '../../gen/alirtc/v1/events.js';
+import { CoreRestartStep, EngineState } from '../../gen/alirtc/v1/events.js';
 import {
   AudioTrack,
   ClientRole,
@@ -70,6 +70,12 @@ export class EngineModel {
         break;
       case 'onJoinChannelResult':
         if (event.value.result === 0) {
+          this.channel = event.value.channel;
+          this.userId = event.value.userId;
+        }
+        break;
+      case 'coreRestart':
+        if (event.value.step === CoreRestartStep.REJOINED) {
           this.channel = event.value.channel;
           this.userId = event.value.userId;
         }
@@ -155,7 +161,7 @@ export class EngineModel {
     this.channel = '';
     this.userId = '';
     this.#users.clear();
-    this.#everyoneStreams = false;
+    if (state !== EngineState.RESTARTING) this.#everyoneStreams = false;
     this.camera = this.dual = this.screen = this.audio = PublishState.IDLE;
   }
 }

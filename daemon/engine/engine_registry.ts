@@ -6,6 +6,9 @@ import type { Clock } from '../clock.js';
 import { invalidField, refusal } from '../refusals.js';
 import type { ChannelServerChoice } from './channel_servers.js';
 import { checkJsonObject, checkPortRange } from './checks.js';
+import type { HeartbeatOptions } from './core_heartbeat.js';
+import { restartPolicy } from './core_restart_policy.js';
+import type { RestartPolicy } from './core_restart_policy.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineSession } from './engine_session.js';
 import { engineLogPath } from './log_path.js';
@@ -23,6 +26,9 @@ export interface EngineRegistryOptions {
   keys: ReadonlyMap<string, string>;
   channelServers: ChannelServerChoice;
   startCore: StartEngineCore;
+  /** Where the client of an engine does not say otherwise. */
+  coreRestart: RestartPolicy;
+  heartbeat: HeartbeatOptions;
   clock: Clock;
   logger: Logger;
 }
@@ -77,6 +83,7 @@ export class EngineRegistry {
     const extra = checkJsonObject('extra', request.extra, true);
     const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
     const channelServers = this.#options.channelServers.of(request.channelServerUrl);
+    const coreRestart = restartPolicy(request.coreRestart, this.#options.coreRestart);
     if (this.#live.size >= maxEngines)
       throw refusal('resource_exhausted', 'TOO_MANY_ENGINES', `this daemon runs at most ${maxEngines} engines`, {
         remedy: 'release one, or raise --max-engines',
@@ -94,6 +101,7 @@ export class EngineRegistry {
       logPath: engineLogPath(logRoot, request.logPath, engineId),
       h5mode: request.h5mode,
       extra: JSON.stringify(extra),
+      coreRestart,
     });
     this.#live.set(engineId, session);
     for (const listener of this.#creationListeners) listener(session);

@@ -3,25 +3,28 @@ import type { PictureReference } from '../../common/picture_ring.js';
 import type { EndCause } from '../../common/lifecycle.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { Logger } from '../../common/logger.js';
-import { ERROR_NUMBERS } from '../../common/error_codes.js';
 import { AlirtcError, messageOf } from '../../common/errors.js';
 import type { CommandFields, CommandName } from '../../coreservice/ipc/commands.js';
 import type { ParameterExtension } from '../../coreservice/ipc/extension.js';
-import { EndCause as EngineEndCause, EngineState } from '../../gen/alirtc/v1/events.js';
+import { EngineState } from '../../gen/alirtc/v1/events.js';
 import type { EngineSnapshot } from '../../gen/alirtc/v1/events.js';
-import { ErrorCode } from '../../gen/alirtc/v1/types.js';
 import type { Clock } from '../clock.js';
 import { EventLog } from '../events/event_log.js';
 import type { EngineEvent } from '../events/event_log.js';
 import { EventReader } from '../events/event_reader.js';
 import { MediaHub } from '../media/media_hub.js';
-import { refusal } from '../refusals.js';
+import { coreRestarts, refusal } from '../refusals.js';
 import { Answers } from './answers.js';
 import { CallbackRouter } from './callback_router.js';
 import { ChannelControl } from './channel_control.js';
 import type { FindChannelServers } from './channel_servers.js';
+import { CoreCare } from './core_care.js';
+import type { HeartbeatOptions } from './core_heartbeat.js';
+import type { RestartPolicy } from './core_restart_policy.js';
+import { CoreSupervisor } from './core_supervisor.js';
+import { endCause, endDetail } from './engine_end.js';
 import type { EngineContext } from './engine_context.js';
-import type { EngineCore, StartEngineCore } from './engine_core.js';
+import type { StartEngineCore } from './engine_core.js';
 import { EngineModel } from './engine_model.js';
 import { PublishControl } from './publish_control.js';
 import { PushControl } from './push_control.js';
@@ -31,8 +34,9 @@ import { RolePermission } from './role_permission.js';
 import { updatePermission } from './room_service.js';
 import type { UpdatePermission } from './room_service.js';
 import { SettingsControl } from './settings_control.js';
+import { Stay } from './stay.js';
 import { SubscribeControl } from './subscribe_control.js';
-import { exchangeToken, placeOf } from './token_exchange.js';
+import { exchangeToken } from './token_exchange.js';
 
 export interface EngineSessionOptions {
   engineId: string;
@@ -53,18 +57,18 @@ export interface EngineSessionOptions {
   /** Default 8 MB. */
   eventRingBytes?: number;
   startCore: StartEngineCore;
+  coreRestart: RestartPolicy;
+  heartbeat: HeartbeatOptions;
   clock: Clock;
   logger: Logger;
 }
 
-/** From CREATE to the first answer. */
-const HELLO_DEADLINE_MS = 10_000;
 const LEAVE_AT_END_MS = 2_000;
 const NEW_ENGINE = { remedy: 'create a new engine' };
 
 /**
- * One engine: its desired state and one live core process. The parts hold the state (settings, channel, what is published, subscribed and pushed); this class
- * owns the core, the event log and the media hub, and ends them.
+ * One engine: its desired state and one live core process at a time. The parts hold the state (settings, channel, what is published, subscribed and pushed); this
+ * class owns the supervisor of the core, the event log and the media hub, and ends them.
  */
 export class EngineSession extends Lifecycle implements EngineContext {
   readonly engineId: string;
@@ -81,16 +85,15 @@ export class EngineSession extends Lifecycle implements EngineContext {
   readonly settings: SettingsControl;
   readonly messages: MessageControl;
   readonly answers: Answers;
-  readonly #options: EngineSessionOptions;
+  readonly stay = new Stay();
   readonly #kept = new Settings();
   readonly #callbacks: CallbackRouter;
-  #core: EngineCore | undefined;
+  readonly #supervisor: CoreSupervisor;
   #endedByItself = false;
   readonly #pictures = new PictureRingReader();
 
   constructor(options: EngineSessionOptions) {
     super();
-    this.#options = options;
     this.engineId = options.engineId;
     this.clock = options.clock;
     this.logger = options.logger.child({ engineId: options.engineId });
@@ -110,13 +113,14 @@ export class EngineSession extends Lifecycle implements EngineContext {
       updatePermission: options.updatePermission ?? updatePermission,
     });
     this.channel = new ChannelControl(this, {
-      exchange: (request) => {
+      exchange: (request, acceptedAtSeconds) => {
         this.permission.joins(request);
         return exchangeToken(request, {
           keys: options.keys,
           channelServers: options.channelServers(),
           foreignCore: options.foreignCore,
           nowSeconds: this.clock.nowMs() / 1000,
+          acceptedAtSeconds,
         });
       },
       onJoin: (config) => {
@@ -127,10 +131,21 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.answers = new Answers(this);
     this.publishing = new PublishControl(this, this.channel);
     this.subscribing = new SubscribeControl(this, this.channel, this.answers.testRound);
-    this.push = new PushControl(this, this.channel, () => this.#core?.drained() ?? Promise.resolve());
+    this.push = new PushControl(this, this.channel, () => this.#supervisor.core?.drained() ?? Promise.resolve());
     this.settings = new SettingsControl(this, this.channel, this.publishing, this.permission);
     this.messages = new MessageControl(this, this.channel, this.settings);
     this.#callbacks = new CallbackRouter(this);
+    const care = new CoreCare(this, {
+      ...options,
+      kept: this.#kept,
+      route: (callback) => this.#callbacks.route(callback),
+      forgetPictures: () => this.#pictures.close(),
+      onGivenUp: (error) => {
+        this.#endedByItself = true;
+        void this.close({ kind: 'failed', error });
+      },
+    });
+    this.#supervisor = new CoreSupervisor(care, { policy: options.coreRestart, heartbeat: options.heartbeat });
   }
 
   /** True: the core process died. */
@@ -139,11 +154,17 @@ export class EngineSession extends Lifecycle implements EngineContext {
   }
 
   get corePort(): number {
-    return this.#core?.port ?? 0;
+    return this.#supervisor.core?.port ?? 0;
   }
 
+  /** 0 while there is none. */
   get coreProcessId(): number {
-    return this.#core?.pid ?? 0;
+    return this.#supervisor.core?.pid ?? 0;
+  }
+
+  /** How often another core process took the place of one that died. */
+  get coreRestarts(): number {
+    return this.#supervisor.restarts;
   }
 
   snapshot(): EngineSnapshot {
@@ -166,64 +187,44 @@ export class EngineSession extends Lifecycle implements EngineContext {
     const oldState = this.model.state;
     if (oldState === state) return;
     // The way to the end is one way.
-    if (oldState === EngineState.CLOSED || (oldState === EngineState.CLOSING && state !== EngineState.CLOSED)) return;
+    if (oldState === EngineState.CLOSED || oldState === EngineState.FAILED) return;
+    if (oldState === EngineState.CLOSING && state !== EngineState.CLOSED) return;
     this.logger.debug({ from: EngineState[oldState], to: EngineState[state], reason }, 'engine state');
     this.emit({ $case: 'engineStateChanged', value: { oldState, newState: state, reason } });
   }
 
   send<N extends CommandName>(name: N, fields: CommandFields<N>, payload?: Uint8Array): void {
-    if (this.#core === undefined || this.#endedByItself) throw coreIsGone();
+    const { core } = this.#supervisor;
+    if (core === undefined || this.#endedByItself) throw this.#coreIsGone();
     try {
-      this.#core.send(name, fields, payload);
+      core.send(name, fields, payload);
     } catch (error) {
       // The connection has ended a moment before its end is told.
-      throw error instanceof AlirtcError && error.class === 'unavailable' ? coreIsGone(error) : error;
+      throw error instanceof AlirtcError && error.class === 'unavailable' ? this.#coreIsGone(error) : error;
     }
   }
 
   set<N extends CommandName>(slot: string, name: N, fields: CommandFields<N>): void {
-    this.send(name, fields);
+    try {
+      this.send(name, fields);
+    } catch (error) {
+      if (!(error instanceof AlirtcError) || error.reason !== 'CORE_RESTARTING') throw error;
+    }
     this.#kept.set(slot, name, fields);
   }
 
   /** Says something to a core of ours; silently nothing when there is none. */
   sendParameter(parameter: ParameterExtension): void {
     try {
-      this.#core?.send('SET_PARAMETER', { param: JSON.stringify({ alirtcd: parameter }) });
+      this.#supervisor.core?.send('SET_PARAMETER', { param: JSON.stringify({ alirtcd: parameter }) });
     } catch (error) {
       this.logger.debug({ err: error }, 'the core is gone already');
     }
   }
 
   protected override async onStart(): Promise<void> {
-    const { servicePath, lowPort, highPort, logPath } = this.#options;
-    const core = await this.#options.startCore({
-      engineId: this.engineId,
-      servicePath,
-      lowPort,
-      highPort,
-      logPath,
-      onCallback: (callback) => this.#callbacks.route(callback),
-    });
-    this.#core = core;
-    void core.done.then((cause) => this.#onCoreDone(core, cause));
-    this.#greet(core);
-    // The first answer is the proof that the core reads and writes.
-    await this.answers.sdkVersion(HELLO_DEADLINE_MS);
+    await this.#supervisor.start();
     this.setState(EngineState.READY, 'the core service answers');
-  }
-
-  /** What every new core is told: how it was created, what we want beyond the vendor's protocol, the settings. */
-  #greet(core: EngineCore): void {
-    const { logPath, h5mode, extra, channelServers } = this.#options;
-    const alirtcd = { engineId: this.engineId, ...placeOf(channelServers().urls) };
-    core.send('CREATE_RTC_ENGINE', { logPath, h5mode, extra, alirtcd });
-    this.push.reset();
-    this.sendParameter({ credits: true, pictureRing: true });
-    this.media.announceDemand();
-    this.#kept.replay((name, fields) => core.send(name, fields));
-    // Its answer tells whether the core counts what it consumes.
-    void this.answers.remainBuffer().catch(() => undefined);
   }
 
   protected override async onClose(cause: EndCause): Promise<void> {
@@ -235,19 +236,18 @@ export class EngineSession extends Lifecycle implements EngineContext {
       this.answers.fail(error);
       this.media.end(error);
     } else await this.#leaveAndClose(cause);
-    await this.#core?.close();
-    this.#core = undefined;
+    await this.#supervisor.stop();
     this.answers.fail(refusal('unavailable', 'ENGINE_ENDED', 'the engine was released', NEW_ENGINE));
     this.media.end();
     this.#pictures.close();
-    this.setState(EngineState.CLOSED, detail.split('\n')[0] ?? '');
+    this.setState(died ? EngineState.FAILED : EngineState.CLOSED, detail.split('\n')[0] ?? '');
     this.log.end({ cause: endCause(cause), detail });
   }
 
   async #leaveAndClose(cause: EndCause): Promise<void> {
     const reason = cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release';
     // A core that dies meanwhile will not confirm.
-    await Promise.race([this.channel.leaveAtEnd(reason, LEAVE_AT_END_MS), this.#core?.done]);
+    await Promise.race([this.channel.leaveAtEnd(reason, LEAVE_AT_END_MS), this.#supervisor.core?.done]);
     this.setState(EngineState.CLOSING, reason);
   }
 
@@ -261,37 +261,8 @@ export class EngineSession extends Lifecycle implements EngineContext {
     }
   }
 
-  #onCoreDone(core: EngineCore, cause: EndCause): void {
-    if (this.#core !== core || this.state === 'closing' || this.state === 'closed') return;
-    this.#endedByItself = true;
-    const lines = core.lastLines().slice(-10).join('\n');
-    const text = cause.kind === 'failed' ? messageOf(cause.error) : `the core process ended; its last lines:\n${lines}`;
-    this.logger.error({ pid: core.pid, reason: text }, 'the core process died');
-    const number = ERROR_NUMBERS.ERR_NETWORK_DISCONNECT;
-    const headline = text.split('\n')[0] ?? '';
-    this.emit({ $case: 'onError', value: { errorCode: ErrorCode.NETWORK_DISCONNECT, number, text: headline } });
-    this.channel.onCoreDied();
-    void this.close({ kind: 'failed', error: cause.kind === 'failed' ? cause.error : new Error(text) });
-  }
-}
-
-function coreIsGone(cause?: Error): Error {
-  return refusal('unavailable', 'CORE_DIED', 'the engine has no live core process', { ...NEW_ENGINE, cause });
-}
-
-/** For people. */
-function endDetail(cause: EndCause): string {
-  if (cause.kind === 'failed') return messageOf(cause.error);
-  return cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release was called';
-}
-
-function endCause(cause: EndCause): EngineEndCause {
-  switch (cause.kind) {
-    case 'requested':
-      return EngineEndCause.RELEASED;
-    case 'owner_closed':
-      return EngineEndCause.DAEMON_STOPPED;
-    case 'failed':
-      return EngineEndCause.CORE_DIED;
+  #coreIsGone(cause?: Error): Error {
+    if (this.#supervisor.replaces && !this.#endedByItself) return coreRestarts(cause);
+    return refusal('unavailable', 'CORE_DIED', 'the engine has no live core process', { ...NEW_ENGINE, cause });
   }
 }

@@ -5,7 +5,7 @@ import { JoinChannelConfig } from '../../gen/alirtc/v1/types.js';
 import * as convert from '../conversions.js';
 import { invalidField } from '../refusals.js';
 import { checkId, checkLength, checkName, checkRange, MAX_NONCE_BYTES, MAX_ROLE_BYTES } from './checks.js';
-import type { Credential } from './token_exchange.js';
+import type { Credential, ExchangeRequest } from './token_exchange.js';
 import { identityOf } from './token_exchange.js';
 
 /** A checked join. */
@@ -17,6 +17,8 @@ export interface Join {
   userId: string;
   userName: string;
   config: JoinConfigFields;
+  /** Unix time in milliseconds. */
+  acceptedAtMs: number;
 }
 
 const MAX_TOKEN_CHARACTERS = 16_384;
@@ -32,7 +34,7 @@ const NO_DELAY_AUDIO_MS = 200;
 const NO_DELAY_PICTURES = 5;
 
 /** Throws INVALID_ARGUMENT with the interface's name. A token that cannot be read at all is left for the join's result when channel and user are said. */
-export function checkJoin(request: JoinChannelRequest): Join {
+export function checkJoin(request: JoinChannelRequest, nowMs: number): Join {
   const config = joinConfig(request.config ?? JoinChannelConfig.fromPartial({}));
   const { credential, authRole, said } = credentialOf(request);
   const isAuth = credential.kind === 'auth';
@@ -43,7 +45,7 @@ export function checkJoin(request: JoinChannelRequest): Join {
   const channel = checkId(channelField, channelId || said('channel'), BAD_PARAM);
   const userId = checkId(nameOf(ownUserId, 'user_id'), ownUserId || said('userId'), BAD_PARAM);
   const userName = checkName(nameOf(ownName, 'user_name'), ownName || said('userName'), BAD_PARAM);
-  return { credential, authRole, channel, userId, userName, config };
+  return { credential, authRole, channel, userId, userName, config, acceptedAtMs: nowMs };
 }
 
 type Said = (name: 'channel' | 'userId' | 'userName') => string;
@@ -96,6 +98,16 @@ function joinConfig(config: JoinChannelConfig): JoinConfigFields {
     subscribeVideoFormat: convert.videoFormat.toIpc(config.subscribeVideoFormat, 'config.subscribe_video_format'),
     subscribeAudioFormat: convert.audioFormat.toIpc(config.subscribeAudioFormat, 'config.subscribe_audio_format'),
     ttsVad: false,
+  };
+}
+
+/** What a join's token is exchanged with. */
+export function exchangeRequest(join: Readonly<Join>, isAudience: boolean): ExchangeRequest {
+  const { credential, channel, userId, userName, config } = join;
+  return {
+    ...{ credential, channel, userId, userName },
+    role: isAudience ? 'live' : 'interactive',
+    profile: config.channelProfile,
   };
 }
 

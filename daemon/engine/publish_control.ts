@@ -87,6 +87,7 @@ export class PublishControl {
     const { enabled, wait } = request;
     const row = ROWS[kind];
     const joined = this.#channel.isJoined;
+    const inStay = this.#channel.isStaying;
     if (!joined && (wait || (enabled && !row.settableBeforeJoin)))
       throw wrongState('ERR_PUBLISH_NOT_JOIN_CHANNEL', 'the engine is in no channel', 'join a channel first');
     if (joined && enabled && this.#channel.isAudience)
@@ -94,6 +95,7 @@ export class PublishControl {
     const waited = wait ? this.#waitFor(kind, enabled, signal) : undefined;
     this.#enabled[kind] = enabled;
     this.#engine.set(row.command, row.command, { enable: enabled });
+    if (inStay) this.#engine.stay.published.set(row.command, row.command, { enable: enabled });
     return { state: (await waited) ?? this.#engine.model[kind] };
   }
 

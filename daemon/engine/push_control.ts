@@ -1,3 +1,4 @@
+import { AlirtcError } from '../../common/errors.js';
 import { VideoSource } from '../../coreservice/ipc/enums.js';
 import type { CallbackFields } from '../../coreservice/ipc/callbacks.js';
 import type { JoinConfigFields } from '../../coreservice/ipc/commands.js';
@@ -102,6 +103,12 @@ export class PushControl {
     if (passOn.includes(true)) this.#engine.emit({ $case: 'onPushVideoFrameBufferFull', value: { isFull } });
   }
 
+  /** The core is gone: who waits for room waits for the next one. */
+  interrupt(): void {
+    this.audio.interrupt();
+    for (const gate of Object.values(this.video)) gate.interrupt();
+  }
+
   /** A new core: its queues are empty and its totals begin at 0. */
   reset(): void {
     this.audio.reset();
@@ -162,9 +169,7 @@ export class PushControl {
   async streamVideo(source: VideoSource, frame: VideoDataSample, signal: AbortSignal): Promise<void> {
     this.checkVideoDeclared(source);
     const { fields, payload } = checkVideoFrame(source, frame);
-    await this.#channel.whenJoined(signal);
-    await this.video[source].push(1, signal);
-    this.#engine.send('PUSH_VIDEO_FRAME', fields, payload);
+    await this.#handOver(this.video[source], 1, signal, () => this.#engine.send('PUSH_VIDEO_FRAME', fields, payload));
     await this.#drained();
   }
 
@@ -174,12 +179,33 @@ export class PushControl {
     checkFrameId(frame);
     checkAudioChunk('frame.data', frame.data, source);
     for (const piece of splitAudio(frame.data, source, this.audio.capacity / 2)) {
-      await this.#channel.whenJoined(signal);
-      await this.audio.push(piece.durationMs, signal);
       const timestampMs = Math.round(frame.timestampMs + piece.offsetMs);
-      this.#sendAudio(frame, piece.data, timestampMs, frame.isEndFrame && piece.isLast);
+      await this.#handOver(this.audio, piece.durationMs, signal, () =>
+        this.#sendAudio(frame, piece.data, timestampMs, frame.isEndFrame && piece.isLast),
+      );
     }
     await this.#drained();
+  }
+
+  /** Waits for the channel and for room; when the core dies meanwhile, for the next core to be there. */
+  async #handOver(gate: PushGate, cost: number, signal: AbortSignal, send: () => void): Promise<void> {
+    for (;;) {
+      await this.#channel.whenJoined(signal);
+      const hasRoom = await gate.push(cost, signal);
+      if (!hasRoom || !this.#channel.isJoined) continue;
+      try {
+        return send();
+      } catch (error) {
+        if (!(error instanceof AlirtcError) || error.reason !== 'CORE_RESTARTING') throw error;
+      }
+      // The core is gone, which is told a moment later.
+      if (this.#channel.isJoined)
+        await this.#engine.log.waitFor({
+          what: 'another core process',
+          signal,
+          match: (event) => (event.$case === 'engineStateChanged' ? true : undefined),
+        });
+    }
   }
 
   #sendAudio(frame: AudioFrameData, data: Uint8Array, timestamp: number, isEnd: boolean): void {

@@ -36,7 +36,12 @@ export class Settings {
     }
   }
 
-  replay(send: Send): void {
-    for (const { replay } of this.#slots.values()) replay(send);
+  clear(): void {
+    this.#slots.clear();
+  }
+
+  /** Calls `send` for each, in their order. */
+  replay(send: Send, skip: ReadonlySet<string> = new Set()): void {
+    for (const { kind, replay } of this.#slots.values()) if (!skip.has(kind)) replay(send);
   }
 }

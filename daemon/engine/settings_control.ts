@@ -7,7 +7,7 @@ import type {
   SetVideoEncoderConfigurationRequest,
 } from '../../gen/alirtc/v1/engine.js';
 import { EngineState } from '../../gen/alirtc/v1/events.js';
-import type { Dimensions } from '../../gen/alirtc/v1/types.js';
+import type { ClientRole as ClientRoleName, Dimensions } from '../../gen/alirtc/v1/types.js';
 import {
   ScreenShareEncoderConfiguration,
   VideoEncoderConfiguration,
@@ -39,12 +39,18 @@ export class SettingsControl {
   readonly #publishing: PublishControl;
   readonly #permission: RolePermission;
   #dataChannelEnabled = false;
+  #wantedRole: ClientRoleName | undefined;
 
   constructor(engine: EngineContext, channel: ChannelControl, publishing: PublishControl, permission: RolePermission) {
     this.#permission = permission;
     this.#engine = engine;
     this.#channel = channel;
     this.#publishing = publishing;
+  }
+
+  /** What SetClientRole set last; undefined until then. A core that died before it took it leaves it to the next one. */
+  get wantedRole(): ClientRoleName | undefined {
+    return this.#wantedRole;
   }
 
   /** True once SetParameter allowed sending on the data channel. */
@@ -87,7 +93,11 @@ export class SettingsControl {
     checkRemoteUser('uid', uid);
     const streamType = convert.videoStreamType.toIpc(type, 'stream_type');
     if (type === VideoStreamType.NONE) return;
-    this.#engine.set(`stream type ${uid}`, 'SET_REMOTE_VIDEO_STREAM_TYPE', { uid, streamType });
+    const fields = { uid, streamType };
+    this.#engine.set(`stream type ${uid}`, 'SET_REMOTE_VIDEO_STREAM_TYPE', fields);
+    // A core takes it in the channel, and forgets it behind it.
+    if (this.#channel.isStaying)
+      this.#engine.stay.subscribed.set(`stream type ${uid}`, 'SET_REMOTE_VIDEO_STREAM_TYPE', fields);
   }
 
   setDefaultStreamType(type: VideoStreamType): void {
@@ -140,8 +150,11 @@ export class SettingsControl {
           remedy: 'leave the other keys out: they are between daemon and core service',
         });
     }
-    // What is set is told by its top-level keys: the same set of keys replaces what it said before.
-    this.#engine.set(`parameter ${Object.keys(object).sort().join(' ')}`, 'SET_PARAMETER', { param: params });
+    // A wish of the moment is no setting.
+    if (ours !== undefined && keysOf(object).join() === 'alirtcd.requestKeyFrame')
+      this.#engine.send('SET_PARAMETER', { param: params });
+    // What is set is told by its keys: the same keys replace what they said before.
+    else this.#engine.set(`parameter ${keysOf(object).join(' ')}`, 'SET_PARAMETER', { param: params });
     const data = object['data'] as { enablePubDataChannel?: unknown } | null | undefined;
     if (typeof data?.enablePubDataChannel === 'boolean') this.#dataChannelEnabled = data.enablePubDataChannel;
   }
@@ -164,11 +177,23 @@ export class SettingsControl {
             match: (event) => (event.$case === 'onUpdateRoleNotify' ? event.value.newRole : undefined),
           })
         : undefined;
+    this.#wantedRole = request.clientRole;
     this.#engine.set('role', 'SET_CLIENTROLE', { role });
     // Without a callback nobody else tells the snapshot.
     if (!inCall) this.#engine.model.role = request.clientRole;
     await waited;
   }
+}
+
+/** Of the object and of the objects in it. */
+function keysOf(object: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(object)
+    .flatMap(([key, value]) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.keys(value).map((inner) => `${key}.${inner}`)
+        : [key],
+    )
+    .sort();
 }
 
 function dimensions(value: Dimensions | undefined, fallback: Dimensions): Dimensions {

@@ -69,7 +69,9 @@ export class SubscribeControl {
       ...(track !== VideoTrack.Camera ? ['screen' as const] : []),
     ];
     const waited = request.wait ? kinds.map((kind) => this.#waitFor(kind, uid, request.sub, signal)) : [];
-    this.#engine.send('SUBSCRIBE_REMOTE_VIDEO_STREAM', { uid, videoTrack: track, sub: request.sub });
+    const fields = { uid, videoTrack: track, sub: request.sub };
+    this.#engine.send('SUBSCRIBE_REMOTE_VIDEO_STREAM', fields);
+    this.#engine.stay.subscribed.set(`video ${track} ${uid}`, 'SUBSCRIBE_REMOTE_VIDEO_STREAM', fields);
     await Promise.all(waited);
     return answer();
   }
@@ -79,6 +81,18 @@ export class SubscribeControl {
     this.#checkJoined();
     const fields = { uid, sub, denoise: false, voiceprint: false, asrvad: false, bind: false };
     this.#engine.send('SUBSCRIBE_REMOTE_AUDIO_STREAM', fields);
+    this.#engine.stay.subscribed.set(`audio ${uid}`, 'SUBSCRIBE_REMOTE_AUDIO_STREAM', fields);
+  }
+
+  /** Says again what was said for single users; for a core process that took the place of another. */
+  async sayAgain(): Promise<void> {
+    const audio: { uid: string; sub: boolean }[] = [];
+    this.#engine.stay.subscribed.replay((name, fields) => {
+      if (name !== 'SUBSCRIBE_REMOTE_AUDIO_STREAM') this.#engine.send(name, fields);
+      else if ('uid' in fields && 'sub' in fields) audio.push({ uid: String(fields.uid), sub: fields.sub === true });
+    });
+    // Each waits for the answer to its question.
+    for (const { uid, sub } of audio) await this.#sendAudio(uid, sub);
   }
 
   #checkJoined(): void {

@@ -26,7 +26,12 @@ export interface TokenExchangeOptions {
   /** A core that has a cloud of its own takes tokens of app ids that the daemon does not know. */
   foreignCore: boolean;
   nowSeconds: number;
+  /** Of a join that was accepted then and is made again by the daemon: the token is judged as of that time, and what it is exchanged for is fresh. */
+  acceptedAtSeconds?: number | undefined;
 }
+
+/** What a token is exchanged for when it has expired meanwhile has to last for the join alone. */
+const REJOIN_LIFE_S = 600;
 
 /**
  * Checks a join's token, and exchanges it for what our core service joins with. Undefined: the core gets the original alone. Throws what the join
@@ -37,10 +42,10 @@ export async function exchangeToken(
   options: TokenExchangeOptions,
 ): Promise<JoinExtension | undefined> {
   const { credential, channel, userId } = request;
-  const { keys, channelServers, nowSeconds } = options;
+  const { keys, channelServers, nowSeconds, acceptedAtSeconds = nowSeconds } = options;
   const place = placeOf(channelServers.urls);
   if (credential.kind === 'token' && looksLikeJwt(credential.token)) {
-    checkClaims(claimsOf(credential.token), request, nowSeconds);
+    checkClaims(claimsOf(credential.token), request, acceptedAtSeconds);
     return place === undefined ? undefined : { ...place, token: credential.token };
   }
   const decoded = credential.kind === 'token' ? decodeToken(credential.token) : credential;
@@ -48,7 +53,7 @@ export async function exchangeToken(
   if (Math.abs(decoded.auth.timestamp) > MAX_DATE_SECONDS)
     throw badToken('the timestamp of the token is no date', 'timestamp', String(decoded.auth.timestamp));
   if (options.foreignCore && !keys.has(decoded.auth.appId)) return undefined;
-  verifyToken(decoded, { channel, userId }, keys, nowSeconds);
+  verifyToken(decoded, { channel, userId }, keys, acceptedAtSeconds);
   const key = keys.get(decoded.auth.appId);
   if (place === undefined || key === undefined) return undefined;
   const token = await mintLiveKitToken(decoded.auth.appId, key, {
@@ -59,7 +64,10 @@ export async function exchangeToken(
     profile: request.profile,
     // The embedded server has no call by which audience could be let publish later (role_permission.ts).
     mayPublish: channelServers.embedded || request.role === 'interactive',
-    expiresAt: decoded.auth.timestamp,
+    expiresAt:
+      options.acceptedAtSeconds === undefined
+        ? decoded.auth.timestamp
+        : Math.max(decoded.auth.timestamp, Math.floor(nowSeconds) + REJOIN_LIFE_S),
   });
   return { ...place, token };
 }

@@ -6,6 +6,8 @@ import type { MediaFrame } from './media_frame.js';
 export interface FrameMessage {
   sequence: number;
   droppedBefore: number;
+  /** The frame before came from another core process. */
+  discontinuity: boolean;
   frame: MediaFrame;
 }
 
@@ -47,7 +49,12 @@ export function serializeFrame(message: FrameMessage): Buffer {
   const { frame } = message;
   const head = new BinaryWriter().uint32(HEADER_TAG).fork();
   FrameHeader.encode(
-    { sequence: message.sequence, captureTimeUs: frame.captureTimeUs, droppedBefore: message.droppedBefore },
+    {
+      sequence: message.sequence,
+      captureTimeUs: frame.captureTimeUs,
+      droppedBefore: message.droppedBefore,
+      discontinuity: message.discontinuity,
+    },
     head,
   );
   const parts: Uint8Array[] = [head.join().finish(), frame.body];

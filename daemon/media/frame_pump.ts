@@ -48,7 +48,12 @@ export class FramePump {
       const bytes = frameBytes(item.frame);
       this.#messagesInFlight += 1;
       this.#bytesInFlight += bytes;
-      const message = { sequence: this.#sequence, droppedBefore: item.droppedBefore, frame: item.frame };
+      const message = {
+        sequence: this.#sequence,
+        droppedBefore: item.droppedBefore,
+        discontinuity: item.discontinuity,
+        frame: item.frame,
+      };
       this.#sink.write(message, () => this.#written(bytes));
     }
     if (this.#finishing !== undefined && this.#queue.length === 0) this.#end(this.#finishing.error);

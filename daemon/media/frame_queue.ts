@@ -4,6 +4,8 @@ export interface QueuedFrame {
   frame: MediaFrame;
   /** Frames lost between the one before in this queue and this one. */
   droppedBefore: number;
+  /** The one before came from another core process. */
+  discontinuity: boolean;
 }
 
 /**
@@ -14,6 +16,10 @@ export abstract class FrameQueue {
   protected readonly items: QueuedFrame[] = [];
   /** Dropped after the newest queued frame. */
   protected pendingDrops = 0;
+  /** The core process was replaced after the newest queued frame. */
+  #pendingCut = false;
+  /** A frame came before: there is something to be cut off from. */
+  #begun = false;
   readonly capacity: number;
 
   constructor(capacity: number) {
@@ -37,17 +43,29 @@ export abstract class FrameQueue {
     this.pendingDrops = 0;
   }
 
+  /** What comes next is another core process's. */
+  cut(): void {
+    this.#pendingCut = this.#begun;
+  }
+
   protected push(frame: MediaFrame): void {
-    this.items.push({ frame, droppedBefore: this.pendingDrops });
+    this.items.push({ frame, droppedBefore: this.pendingDrops, discontinuity: this.#pendingCut });
     this.pendingDrops = 0;
+    this.#pendingCut = false;
+    this.#begun = true;
   }
 
   protected dropAt(index: number): void {
     const [dropped] = this.items.splice(index, 1);
     if (dropped === undefined) return;
     const next = this.items[index];
-    if (next === undefined) this.pendingDrops += dropped.droppedBefore + 1;
-    else next.droppedBefore += dropped.droppedBefore + 1;
+    if (next === undefined) {
+      this.pendingDrops += dropped.droppedBefore + 1;
+      this.#pendingCut ||= dropped.discontinuity;
+    } else {
+      next.droppedBefore += dropped.droppedBefore + 1;
+      next.discontinuity ||= dropped.discontinuity;
+    }
   }
 }
 
@@ -92,6 +110,12 @@ export class KeyFrameQueue extends FrameQueue {
     if (state !== 'beginning') this.pendingDrops += 1;
     this.#tracks.set(source, state === 'beginning' ? 'beginning' : 'broken');
     this.#needKeyFrame(frame.uid, frame.track);
+  }
+
+  override cut(): void {
+    super.cut();
+    // Each begins with a key frame; what comes before that did not follow on anything.
+    this.#tracks.clear();
   }
 
   /** The user is gone: its tracks begin anew when it comes back. */

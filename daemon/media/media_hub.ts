@@ -131,6 +131,13 @@ export class MediaHub {
     for (const [source, { uid: user }] of this.#encodedSources) if (user === uid) this.#encodedSources.delete(source);
   }
 
+  /** The frames from now on are those of another core process. */
+  coreReplaced(): void {
+    for (const stream of this.#streams) stream.coreReplaced();
+    this.#keyFrameAskedMs.clear();
+    this.#encodedSources.clear();
+  }
+
   /** Tells the core the demand once the current work is done; also to be called when the core is new. */
   announceDemand(): void {
     if (this.#demandQueued) return;

@@ -59,6 +59,12 @@ export class MediaStream {
     if (this.#queue instanceof KeyFrameQueue) this.#queue.forget(uid);
   }
 
+  /** Every track begins anew, with another core process: its count too. */
+  coreReplaced(): void {
+    this.#lastOfSource.clear();
+    this.#queue.cut();
+  }
+
   /** The engine has ended: what is queued goes out, for a short time. */
   finish(error?: Error): void {
     this.#pump.finish(error);

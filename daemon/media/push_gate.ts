@@ -13,7 +13,7 @@ export class PushGate {
   /** The core's own edge; matters while the core does not count. */
   #coreIsFull = false;
   #announcedFull = false;
-  readonly #waiters: { cost: number; resolve: () => void }[] = [];
+  readonly #waiters: { cost: number; resolve: (hasRoom: boolean) => void }[] = [];
   readonly #announce: (isFull: boolean) => void;
 
   /** `announce` is called with true when a push was refused, and with false once the queue has drained to half. */
@@ -53,19 +53,22 @@ export class PushGate {
     return false;
   }
 
-  /** Takes room for a push as soon as there is some, in the order of the calls. Rejects with the signal's reason. A cost above the capacity waits for an empty queue. */
-  async push(cost: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Takes room for a push as soon as there is some, in the order of the calls. Rejects with the signal's reason. A cost above the capacity waits for an empty queue.
+   * False: the core went away meanwhile, and no room was taken.
+   */
+  async push(cost: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (this.#waiters.length === 0 && this.#fits(cost)) {
       this.#pushed += cost;
-      return;
+      return true;
     }
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<boolean>((resolve, reject) => {
       const waiter = {
         cost,
-        resolve: (): void => {
+        resolve: (hasRoom: boolean): void => {
           signal.removeEventListener('abort', onAbort);
-          resolve();
+          resolve(hasRoom);
         },
       };
       const onAbort = (): void => {
@@ -93,6 +96,11 @@ export class PushGate {
     return !this.#counting;
   }
 
+  /** The core is gone: nobody waits for its queue. */
+  interrupt(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
+  }
+
   /** A new core: nothing is queued, nothing is known. */
   reset(): void {
     this.#pushed = 0;
@@ -112,7 +120,7 @@ export class PushGate {
     for (let first = this.#waiters[0]; first !== undefined && this.#fits(first.cost); first = this.#waiters[0]) {
       this.#waiters.shift();
       this.#pushed += first.cost;
-      first.resolve();
+      first.resolve(true);
     }
     if (this.#counting && this.#announcedFull && this.queued <= this.#capacity / 2) {
       this.#announcedFull = false;

@@ -6,6 +6,7 @@ import {
   SubscribeMode,
   TokenFormat,
   VideoDataFormat,
+  type CreateEngineOptions,
   type Engine,
   type JoinChannelConfig,
 } from '../../client/index.js';
@@ -38,8 +39,8 @@ export class ChannelScene implements AsyncDisposable {
   }
 
   /** A new engine, not joined; with a cluster the first one on node 1, the next on node 2, and so on. */
-  async engine(): Promise<Engine> {
-    const engine = await this.client.createEngine(channelServerOf(this.#engines++));
+  async engine(options: CreateEngineOptions = {}): Promise<Engine> {
+    const engine = await this.client.createEngine({ ...channelServerOf(this.#engines++), ...options });
     this.#closers.push(() => engine.release());
     return engine;
   }

@@ -50,7 +50,7 @@ describe('The command line', () => {
       media: {
         onSubscribeMixAudioFrame: (call) => {
           for (let n = 1; n <= 5; n++) {
-            const header = { sequence: n, captureTimeUs: n, droppedBefore: 0 };
+            const header = { sequence: n, captureTimeUs: n, droppedBefore: 0, discontinuity: false };
             const format = { frameMs: 10, sampleRateHz: 48_000, channels: 1, sampleBits: 16, samples: 480 };
             call.write({ header, ...format, data: Buffer.alloc(960) });
           }

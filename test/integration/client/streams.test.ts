@@ -12,7 +12,12 @@ type PictureCall = Parameters<MediaServiceServer['onRemoteVideoSample']>[0];
 
 function picture(sequence: number, bytes = 16): OnRemoteVideoSampleResponse {
   return {
-    header: { sequence, captureTimeUs: 1_700_000_000_000_000 + sequence, droppedBefore: sequence - 1 },
+    header: {
+      sequence,
+      captureTimeUs: 1_700_000_000_000_000 + sequence,
+      droppedBefore: sequence - 1,
+      discontinuity: false,
+    },
     uid: 'bob',
     track: VideoTrackType.CAMERA_LARGE,
     frameMs: sequence * 33,
@@ -178,7 +183,7 @@ describe('Frame streams of the client', () => {
       for (const [i, localFrame] of places.entries())
         call.write({
           ...picture(i + 1, 0),
-          header: { sequence: i + 1, captureTimeUs: 0, droppedBefore: 0 },
+          header: { sequence: i + 1, captureTimeUs: 0, droppedBefore: 0, discontinuity: false },
           localFrame,
         });
       call.end();

@@ -119,7 +119,7 @@ describe('the life of the daemon', () => {
 describe('the life of an engine', () => {
   let scene: Scene;
   before(async () => {
-    scene = await Scene.start();
+    scene = await Scene.start({ flags: ['--core-restart', 'never'] });
   });
   after(() => scene.close());
 

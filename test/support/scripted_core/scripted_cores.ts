@@ -66,6 +66,12 @@ export class ScriptedCores {
     return within('a scripted core', new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
+  /** Cores that came and were not taken are no longer waited for, nor is anybody waiting for one. */
+  forget(): void {
+    this.#arrived.length = 0;
+    this.#waiting.length = 0;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));

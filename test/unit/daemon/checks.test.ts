@@ -139,7 +139,7 @@ describe('a pushed chunk of sound', () => {
 });
 
 describe('a join', () => {
-  const joinOf = (partial: object) => checkJoin(JoinChannelRequest.fromPartial(partial));
+  const joinOf = (partial: object) => checkJoin(JoinChannelRequest.fromPartial(partial), 0);
   const token = { $case: 'token', value: 'x' };
 
   it('has the defaults of the interface', () => {

@@ -34,6 +34,8 @@ async function start(options: { foreignCore?: boolean; counts?: boolean } = {}) 
       core.counts = options.counts ?? true;
       return Promise.resolve(core);
     },
+    coreRestart: { mode: 'never', delayMs: 0, maxDelayMs: 0, attempts: 1, windowMs: 1 },
+    heartbeat: { intervalMs: 0, limitMs: 0 },
     clock,
     logger: pino({ level: 'silent' }),
   });

@@ -14,6 +14,7 @@ export class FakeCore implements EngineCore {
   readonly port = 42_000;
   readonly sent: Sent[] = [];
   closed = false;
+  killed = false;
   readonly done: Promise<EndCause>;
   #end!: (cause: EndCause) => void;
   readonly #options: EngineCoreOptions;
@@ -48,6 +49,11 @@ export class FakeCore implements EngineCore {
     if (name === 'GET_REMAIN_DATA_BUFFER_SIZE') queueMicrotask(() => this.tell('REMAIN_BUFFER', remain));
     if (name === 'GET_NEED_TEST_CYCLE_ROUND')
       queueMicrotask(() => this.tell('NEED_TEST_CYCLE_ROUND', { isEnable: false }));
+  }
+
+  kill(): void {
+    this.killed = true;
+    this.#end({ kind: 'failed', error: new Error('it was ended by SIGKILL') });
   }
 
   drained(): Promise<void> {

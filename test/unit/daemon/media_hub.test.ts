@@ -228,7 +228,7 @@ describe('the media hub', () => {
 describe('a serialized frame', () => {
   it('is what the generated code writes, byte by byte', () => {
     const message = OnRemoteVideoSampleResponse.fromPartial({
-      header: { sequence: 300, captureTimeUs: 1_700_000_000_000_000, droppedBefore: 7 },
+      header: { sequence: 300, captureTimeUs: 1_700_000_000_000_000, droppedBefore: 7, discontinuity: true },
       uid: 'anna',
       width: 640,
       height: 360,
@@ -243,6 +243,7 @@ describe('a serialized frame', () => {
     const written = serializeFrame({
       sequence: 300,
       droppedBefore: 7,
+      discontinuity: true,
       frame: { ...frame(1), captureTimeUs: 1_700_000_000_000_000, body, payload: Buffer.from(message.data) },
     });
     const expected = Buffer.from(OnRemoteVideoSampleResponse.encode(message).finish());

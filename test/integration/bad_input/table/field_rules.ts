@@ -78,6 +78,12 @@ const ENGINE_FIELDS: Record<string, Rule> = {
     as: { reason: 'CHANNEL_SERVER_NOT_ALLOWED' },
     more: ['file:///etc/passwd', 'ws://'],
   }),
+  'CreateAliRTCEngineRequest.core_restart': nested('is the default'),
+  'CoreRestartPolicy.mode': defaulted,
+  'CoreRestartPolicy.delay_ms': range(0, 60_000),
+  'CoreRestartPolicy.max_delay_ms': range(0, 600_000),
+  'CoreRestartPolicy.attempts': range(0, 100),
+  'CoreRestartPolicy.window_seconds': range(0, 86_400),
   'JoinChannelRequest.token': text(() => false, {
     as: (value) =>
       value === ''

@@ -114,7 +114,7 @@ const COMMUNICATION = { channel_profile: 1 };
 
 const ENGINE: Record<string, MethodRecord> = {
   CreateAliRTCEngine: {
-    request: { low_port: 42_000, high_port: 45_000 },
+    request: { low_port: 42_000, high_port: 45_000, core_restart: { mode: 2, attempts: 3 } },
     states: 'none',
     undo: (scene, { response }) => scene.bed.client.engine(String(response?.['engine_id'])).release(),
   },
