@@ -49,7 +49,9 @@ conformance: build ## the rows of the whole interface; writes docs/conformance.m
 test-cluster: build ## against a real LiveKit cluster of two nodes
 	tsx test/cluster/support/install.ts
 	mocha --retries 1 'test/cluster/**/*.test.ts'
-	mocha --retries 1 --require ./test/cluster/support/on_cluster.ts 'test/conformance/{channel,messages,video,audio}/*.test.ts'
+	mocha --retries 1 --require ./test/cluster/support/on_cluster.ts \
+	  'test/conformance/channel/*.test.ts' 'test/conformance/messages/*.test.ts' \
+	  'test/conformance/video/*.test.ts' 'test/conformance/audio/*.test.ts'
 
 # As root; needs nothing but apt: installs Debian's packages buildah and debootstrap when they are missing. What it makes lies in .cache/image.
 image-test: build ## builds the container images without an engine, and runs them on real media
