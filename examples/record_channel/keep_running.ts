@@ -21,6 +21,7 @@ export async function keepRunning(client: AlirtcClient, channel: string, ready: 
   console.log(`  LiveKit clients  ${ready.channelServerUrl}, channel "${channel}"`);
   console.log('  Ctrl-C ends it');
   await new Promise((resolve) => process.once('SIGINT', resolve));
-  await engine.release();
+  // Ctrl-C in a terminal reaches the daemon as well, which then ends the engine itself.
+  await engine.release().catch(() => undefined);
   console.log(`  the watcher received ${await watched.catch(() => 0)} pictures`);
 }

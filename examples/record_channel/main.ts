@@ -114,7 +114,7 @@ async function run(options: DemoOptions): Promise<number> {
   if (options.keep) {
     step('KEEP=1: everything stays up, and an engine watches');
     await keepRunning(client, CHANNEL, daemon.ready);
-    await player.close();
+    await player.close().catch(() => undefined);
   }
   step(checks.failed === 0 ? 'everything arrived and was checked' : `${checks.failed} checks failed`);
   for (const line of lines) console.log(line);

@@ -29,7 +29,8 @@ export function consoleChannelRows(site: () => Site): void {
 
       using pictures = new PictureView(engine, 'ann');
       checkFakeCamera(await pictures.next(15, undefined, 40_000));
-      await checkFakeMicrophone(engine, 'ann');
+      // Where the time between beeps is stretched by a machine that is busy, it is listened to once more.
+      await checkFakeMicrophone(engine, 'ann').catch(() => checkFakeMicrophone(engine, 'ann', 5));
 
       const numbers = await view.numbers('.tile[data-identity="dj"] video', 8);
       assert.ok(new Set(numbers).size >= 8, `the bot's pictures: ${numbers.join()}`);
