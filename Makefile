@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test check-manifests check lint types proto format bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test check-manifests check lint types proto format config-example bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -68,7 +68,7 @@ package: dist/lib/.built ## the npm package, in out/package
 package-test: dist/lib/.built ## the npm package in an empty folder, its types under node16 and bundler resolution
 	mocha 'test/package/**/*.test.ts'
 
-check: proto types lint format ## what CI checks before the tests
+check: proto types lint format config-example ## what CI checks before the tests
 proto: setup
 	buf lint proto
 	buf format --diff --exit-code proto
@@ -80,6 +80,9 @@ lint: generate
 	eslint .
 format: setup
 	prettier --check --log-level warn .
+
+config-example: generate
+	tsx scripts/example_config.ts --check
 
 bench: build ## measurements, each beside its peer
 	tsx bench/main.ts

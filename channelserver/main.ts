@@ -28,10 +28,12 @@ async function main(): Promise<void> {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port is a number from 0 to 65535');
   if (values.keys === undefined) throw new Error('--keys names the file of app ids and app keys');
+  const file = values.keys;
+  const keys = readKeyFile(file);
   const server = new ChannelServer({
     host: values.host,
     port,
-    keys: readKeyFile(values.keys),
+    keys,
     limits: parseLimits(values.limit),
     timing: DEFAULT_TIMING,
     transports: await transportsOn(values.host),
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
     logger.info({ why }, 'ending');
     void server.close();
   };
+  process.on('SIGHUP', () => rereadKeys(keys, file));
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
   if (values['exit-with-stdin']) {
@@ -54,6 +57,18 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
   logger.info({ url: server.url }, 'listening');
   await server.done;
+}
+
+/** For joins from now on; a file that is wrong leaves the keys as they are. */
+function rereadKeys(keys: Map<string, string>, file: string): void {
+  try {
+    const next = readKeyFile(file);
+    keys.clear();
+    for (const [appId, appKey] of next) keys.set(appId, appKey);
+    logger.info({ appIds: keys.size }, 'the key file was read again');
+  } catch (error) {
+    logger.error({ reason: messageOf(error) }, 'the key file was not taken');
+  }
 }
 
 // The WebRTC library leaves promises and sockets of single connections alone; they end with their participant, not with everybody.

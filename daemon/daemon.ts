@@ -3,11 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import type { HealthImplementation } from 'grpc-health-check';
+import { messageOf } from '../common/errors.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import type { Logger } from '../common/logger.js';
 import { createApi, setServing } from './api/server.js';
 import { systemClock } from './clock.js';
+import { mergeReloadable } from './config/config_changes.js';
+import type { ConfigChange } from './config/config_changes.js';
 import { formatListenAddress } from './config/listen_address.js';
+import { LogLevel } from './config/log_level.js';
 import type { ListenAddress } from './config/listen_address.js';
 import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
@@ -15,7 +19,7 @@ import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
 import { createCoreStarter } from './engine/core_starter.js';
 import { DaemonHttp } from './http/daemon_http.js';
-import { prepareKeys } from './node/app_keys.js';
+import { AppKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import { listen, removeSocket } from './node/listeners.js';
 import { readProcessStatus } from './node/process_status.js';
@@ -36,6 +40,9 @@ const SHUTDOWN_MS = 3_000;
 /** The whole daemon: keys, channel server, engines, API, listeners; closed youngest first. */
 export class Daemon extends Lifecycle {
   readonly #options: DaemonOptions;
+  readonly #logLevel: LogLevel;
+  #config: Config;
+  #keys: AppKeys | undefined;
   #runFolder: string | undefined;
   #channelServer: ChannelServerChild | undefined;
   #registry: EngineRegistry | undefined;
@@ -48,6 +55,8 @@ export class Daemon extends Lifecycle {
   constructor(options: DaemonOptions) {
     super();
     this.#options = options;
+    this.#config = options.config;
+    this.#logLevel = new LogLevel(options.logger);
   }
 
   /** The first of them, for people and for tokens of LiveKit SDKs. */
@@ -70,16 +79,25 @@ export class Daemon extends Lifecycle {
     const runFolder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-'));
     this.#runFolder = runFolder;
     mkdirSync(config['log-root'], { recursive: true, mode: 0o700 });
-    const { keys, file } = prepareKeys(config.keys, runFolder);
+    this.#keys = new AppKeys(config.keys, runFolder);
+    const { keys, file } = this.#keys;
     if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
+    const now = (): Config => this.#config;
     const registry = new EngineRegistry({
       corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
       builtinCoreService: config['builtin-core-service'],
       coreServices: config['core-service'],
       logRoot: config['log-root'],
-      maxEngines: config['max-engines'],
-      eventRing: config['event-ring'],
-      eventRingBytes: config['event-ring-bytes'],
+      // Read anew for each engine: they can be reloaded.
+      get maxEngines() {
+        return now()['max-engines'];
+      },
+      get eventRing() {
+        return now()['event-ring'];
+      },
+      get eventRingBytes() {
+        return now()['event-ring-bytes'];
+      },
       keys,
       channelServers: new ChannelServerChoice({
         usual: () => this.#channelServers(),
@@ -117,6 +135,30 @@ export class Daemon extends Lifecycle {
 
   protected override onCloseError(error: unknown): void {
     this.#options.logger.error({ err: error }, 'the daemon could not be closed in order');
+  }
+
+  /** Takes over what can be, of other settings and of the files that they name; says of each setting that differs whether it did. */
+  reload(next: Config): ConfigChange[] {
+    const { logger } = this.#options;
+    const { config, changes } = mergeReloadable(this.#config, next);
+    this.#config = config;
+    this.#logLevel.set(config['log-level']);
+    for (const { setting, from, to, taken } of changes)
+      logger.info({ setting, from, to }, taken ? 'setting taken' : 'setting needs a restart');
+    this.#reread('keys', () => {
+      if (this.#keys?.reload() === true) this.#channelServer?.rereadKeys();
+    });
+    return changes;
+  }
+
+  /** A file that is wrong leaves what was read before. */
+  #reread(what: string, read: () => void): void {
+    try {
+      read();
+      this.#options.logger.info({ file: what }, 'file taken');
+    } catch (error) {
+      this.#options.logger.error({ file: what, reason: messageOf(error) }, 'file not taken: the old content counts on');
+    }
   }
 
   /** Called while closing: nobody is asked or waited for any more. */

@@ -2,9 +2,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { createLogger } from '../common/logger.js';
+import type { Logger } from '../common/logger.js';
 import { messageOf } from '../common/errors.js';
 import packageJson from '../package.json' with { type: 'json' };
-import { ConfigError, loadConfig } from './config/load_config.js';
+import { ConfigError, loadConfigWithSources } from './config/load_config.js';
+import type { LoadedConfig } from './config/load_config.js';
+import { printConfig } from './config/print_config.js';
 import type { Config } from './config/schema.js';
 import { Daemon } from './daemon.js';
 
@@ -24,6 +27,7 @@ async function main(config: Config): Promise<void> {
     else daemon.hurry();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  process.on('SIGHUP', () => reload(daemon, logger));
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection: a defect'));
   try {
     await daemon.start();
@@ -38,9 +42,26 @@ async function main(config: Config): Promise<void> {
   await daemon.done;
 }
 
+/** SIGHUP. A configuration that is wrong changes nothing. */
+function reload(daemon: Daemon, logger: Logger): void {
+  try {
+    const changes = daemon.reload(readConfig().config);
+    logger.info({ changes: changes.length }, 'configuration read again');
+  } catch (error) {
+    logger.error({ reason: messageOf(error) }, 'the configuration was not taken: it stays as it was');
+  }
+}
+
+function readConfig(): LoadedConfig {
+  return loadConfigWithSources(process.argv.slice(2), version, { environment: process.env, here });
+}
+
 function config(): Config {
   try {
-    return loadConfig(process.argv.slice(2), version, { environment: process.env, here });
+    const loaded = readConfig();
+    if (!loaded.printOnly) return loaded.config;
+    process.stdout.write(`${printConfig(loaded)}\n`);
+    process.exit(0);
   } catch (error) {
     // --help and --version end so too.
     if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);

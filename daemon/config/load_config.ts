@@ -1,28 +1,69 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { parse } from 'yaml';
-import { messageOf } from '../../common/errors.js';
-import { ALIASES, configSchema, SETTINGS } from './schema.js';
+import type * as z from 'zod';
+import { allowedValues } from './allowed_values.js';
+import { ConfigError } from './config_error.js';
+import { readConfigFile } from './config_file.js';
+import { configSchema } from './schema.js';
 import type { Config, Defaults, SettingName } from './schema.js';
+import { ALIASES, SETTINGS } from './settings.js';
 
-/** What is wrong with the configuration, for people. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+export { ConfigError } from './config_error.js';
+
+/** Where a value was written. */
+export interface Source {
+  /** "/etc/alirtcd.yaml:3", "ALIRTCD_MAX_ENGINES", "--max-engines". */
+  place: string;
+  /** Of each entry of a list, when that is more exact. */
+  itemPlaces: readonly string[];
+  value: unknown;
+}
+
+/** The settings, and where they come from. */
+export interface LoadedConfig {
+  config: Config;
+  /** What is not here has its default. */
+  sources: ReadonlyMap<SettingName, Source>;
+  file: string | undefined;
+  /** --print-config was said. */
+  printOnly: boolean;
 }
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** The daemon's settings: flags go before environment variables, these before the file of --config. Throws ConfigError. */
 export function loadConfig(argv: readonly string[], version: string, defaults: Defaults): Config {
+  return loadConfigWithSources(argv, version, defaults).config;
+}
+
+/** As loadConfig(), with the place of every value. */
+export function loadConfigWithSources(argv: readonly string[], version: string, defaults: Defaults): LoadedConfig {
   const flags = parseFlags(argv, version);
   const file = typeof flags['config'] === 'string' ? flags['config'] : defaults.environment['ALIRTCD_CONFIG'];
-  const merged = { ...readConfigFile(file), ...fromEnvironment(defaults.environment) };
-  for (const [alias, name] of Object.entries(ALIASES)) flags[camelCase(name)] ??= flags[camelCase(alias)];
-  for (const name of NAMES) if (flags[camelCase(name)] !== undefined) merged[name] = flags[camelCase(name)];
+  const sources = new Map<SettingName, Source>([
+    ...fromFile(file),
+    ...fromEnvironment(defaults.environment),
+    ...fromFlags(flags),
+  ]);
+  const merged = Object.fromEntries([...sources].map(([name, { value }]) => [name, value]));
   const parsed = configSchema(defaults).safeParse(merged);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`);
-  throw new ConfigError(lines.join('\n'));
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => faultOf(issue, sources, defaults)).join('\n'));
+  return { config: parsed.data, sources, file, printOnly: flags['printConfig'] === true };
+}
+
+/** "/etc/alirtcd.yaml:3: max-engines: has to be a whole number; allowed: a whole number from 1 to 10000". */
+function faultOf(issue: z.core.$ZodIssue, sources: ReadonlyMap<SettingName, Source>, defaults: Defaults): string {
+  const [name, index] = issue.path;
+  if (!isSettingName(name)) return `settings: ${issue.message}`;
+  const source = sources.get(name);
+  const place = (typeof index === 'number' ? source?.itemPlaces[index] : undefined) ?? source?.place;
+  const where = place === undefined || place === `--${name}` ? '' : `${place}: `;
+  const allowed = allowedValues(name, defaults) ?? SETTINGS[name].text;
+  return `${where}${place === `--${name}` ? place : name}: ${issue.message}; allowed: ${allowed}`;
+}
+
+function isSettingName(name: unknown): name is SettingName {
+  return typeof name === 'string' && NAMES.includes(name as SettingName);
 }
 
 function parseFlags(argv: readonly string[], version: string): Record<string, unknown> {
@@ -30,6 +71,7 @@ function parseFlags(argv: readonly string[], version: string): Record<string, un
     .description('joins real-time channels for programs in any language, over gRPC')
     .version(version)
     .option('--config <file>', 'YAML with the settings below as keys; maps may nest: "a: {b: c}" is "a-b: c"')
+    .option('--print-config', 'prints every setting and where it comes from, and ends')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -44,45 +86,36 @@ function parseFlags(argv: readonly string[], version: string): Record<string, un
   return command.parse(argv, { from: 'user' }).opts();
 }
 
-function fromEnvironment(environment: Defaults['environment']): Record<string, unknown> {
-  const settings: Record<string, unknown> = {};
-  const aliases = Object.entries(ALIASES);
-  for (const [written, name] of [...aliases, ...NAMES.map((name) => [name, name] as const)]) {
-    const value = environment[`ALIRTCD_${written.toUpperCase().replaceAll('-', '_')}`];
-    if (value !== undefined && value !== '') settings[name] = SETTINGS[name].isList === true ? value.split(',') : value;
-  }
-  return settings;
-}
-
-function readConfigFile(file: string | undefined): Record<string, unknown> {
-  if (file === undefined) return {};
-  let content: unknown;
-  try {
-    content = parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new ConfigError(`config file ${file}: ${messageOf(error).split('\n')[0] ?? ''}`);
-  }
-  if (content === null) return {};
-  if (!isMap(content)) throw new ConfigError(`config file ${file}: has to hold settings, "name: value" each`);
-  const settings = new Map<string, unknown>();
-  for (const [name, value] of settingsOf(content)) {
-    if (settings.has(name)) throw new ConfigError(`config file ${file}: ${name} is there twice; leave one out`);
-    settings.set(name, value);
-  }
-  return Object.fromEntries(settings);
-}
-
-/** The keys of maps inside of maps are joined by "-", and "_" is "-": `channel_server: {url: x}` is channel-server-url. */
-function* settingsOf(map: Readonly<Record<string, unknown>>, prefix = ''): Generator<[name: string, value: unknown]> {
-  for (const [key, value] of Object.entries(map)) {
-    const name = `${prefix}${key.replaceAll('_', '-')}`;
-    if (isMap(value)) yield* settingsOf(value, `${name}-`);
-    else yield [ALIASES[name] ?? name, value];
+function* fromFlags(flags: Readonly<Record<string, unknown>>): Generator<[SettingName, Source]> {
+  for (const [written, name] of writtenNames()) {
+    const value = flags[camelCase(written)];
+    if (value !== undefined) yield [name, { place: `--${written}`, itemPlaces: [], value }];
   }
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function* fromEnvironment(environment: Defaults['environment']): Generator<[SettingName, Source]> {
+  for (const [written, name] of writtenNames()) {
+    const place = environmentName(written);
+    const text = environment[place];
+    if (text === undefined || text === '') continue;
+    yield [name, { place, itemPlaces: [], value: SETTINGS[name].isList === true ? text.split(',') : text }];
+  }
+}
+
+function* fromFile(file: string | undefined): Generator<[SettingName, Source]> {
+  if (file === undefined) return;
+  for (const { name, value, line, itemLines } of readConfigFile(file))
+    if (isSettingName(name))
+      yield [name, { place: `${file}:${line}`, itemPlaces: itemLines.map((item) => `${file}:${item}`), value }];
+}
+
+/** Names of earlier versions first: the present one goes before them. */
+function writtenNames(): (readonly [written: string, name: SettingName])[] {
+  return [...Object.entries(ALIASES), ...NAMES.map((name) => [name, name] as const)];
+}
+
+function environmentName(name: string): string {
+  return `ALIRTCD_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function camelCase(name: string): string {

@@ -20,7 +20,13 @@ function stateRoot(environment: Environment): string {
   return path.join(environment['XDG_STATE_HOME'] ?? path.join(home, '.local', 'state'), 'alirtcd');
 }
 
-const Port = z.coerce.number().int().min(1).max(65_535);
+/** Flags and the environment know text only. */
+const whole = (least: number, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^[+-]?[\d_]+$/.test(value) ? Number(value.replaceAll('_', '')) : value),
+    z.number('has to be a whole number').int('has to be a whole number').min(least).max(most),
+  );
+const Port = whole(1, 65_535);
 const Address = z.string().transform((text, context) => {
   try {
     return parseListenAddress(text);
@@ -72,21 +78,21 @@ export function configSchema({ environment, here }: Defaults) {
       'channel-server-url': ServerUrls.prefault([]),
       'channel-server-allowed': ServerUrls.prefault([]),
       'channel-server-relay-only': Switch.default(false),
-      'max-engines': z.coerce.number().int().min(1).max(10_000).default(64),
-      'event-ring': z.coerce.number().int().min(16).max(1_000_000).default(4096),
-      'event-ring-bytes': z.coerce.number().int().min(65_536).max(1_000_000_000).default(8_000_000),
+      'max-engines': whole(1, 10_000).default(64),
+      'event-ring': whole(16, 1_000_000).default(4096),
+      'event-ring-bytes': whole(65_536, 1_000_000_000).default(8_000_000),
       'http-listen': HttpListen.optional(),
       'http-remote': Switch.default(false),
       'http-host': z.array(HostName).default([]),
       console: z.enum(['off', 'read', 'control']).default('read'),
       'console-tokens': Switch.default(false),
       'core-restart': z.enum(['never', 'on-crash']).default('on-crash'),
-      'core-restart-delay-ms': z.coerce.number().int().min(0).max(RESTART_LIMITS.delayMs).default(100),
-      'core-restart-delay-max-ms': z.coerce.number().int().min(0).max(RESTART_LIMITS.maxDelayMs).default(10_000),
-      'core-restart-attempts': z.coerce.number().int().min(1).max(RESTART_LIMITS.attempts).default(5),
-      'core-restart-window-seconds': z.coerce.number().int().min(1).max(RESTART_LIMITS.windowSeconds).default(60),
-      'core-heartbeat-ms': z.coerce.number().int().min(0).max(3_600_000).default(5_000),
-      'core-heartbeat-limit-ms': z.coerce.number().int().min(500).max(3_600_000).default(10_000),
+      'core-restart-delay-ms': whole(0, RESTART_LIMITS.delayMs).default(100),
+      'core-restart-delay-max-ms': whole(0, RESTART_LIMITS.maxDelayMs).default(10_000),
+      'core-restart-attempts': whole(1, RESTART_LIMITS.attempts).default(5),
+      'core-restart-window-seconds': whole(1, RESTART_LIMITS.windowSeconds).default(60),
+      'core-heartbeat-ms': whole(0, 3_600_000).default(5_000),
+      'core-heartbeat-limit-ms': whole(500, 3_600_000).default(10_000),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
     })
@@ -107,78 +113,3 @@ function isLocalHttp(http: 'off' | HttpAddress | undefined): boolean {
 
 export type Config = z.output<ReturnType<typeof configSchema>>;
 export type SettingName = keyof Config;
-
-/** Names of earlier versions. */
-export const ALIASES: Readonly<Record<string, SettingName>> = { 'channel-server': 'channel-server-url' };
-
-/** For --help; the order is that of the list. */
-export const SETTINGS: Readonly<Record<SettingName, { argument: string; text: string; isList?: true }>> = {
-  listen: {
-    argument: '<address>',
-    isList: true,
-    text: 'unix:/path or tcp:127.0.0.1:port, repeatable; default: alirtcd.sock in $XDG_RUNTIME_DIR (else ~/.local/state/alirtcd), and tcp:127.0.0.1:7420',
-  },
-  keys: {
-    argument: '<file>',
-    text: 'app ids and app keys, YAML "appid: appkey", readable by its owner only; default: a random pair in memory',
-  },
-  'core-port-low': { argument: '<port>', text: 'lowest port between daemon and core services (42000)' },
-  'core-port-high': { argument: '<port>', text: 'highest port between daemon and core services (45000)' },
-  'core-service': {
-    argument: '<path>',
-    isList: true,
-    text: 'a further core service that clients may name, repeatable',
-  },
-  'log-root': { argument: '<folder>', text: "where the engines' log folders lie (~/.local/state/alirtcd/log)" },
-  'log-level': { argument: '<level>', text: 'fatal, error, warn, info, debug, trace, silent (info)' },
-  'channel-server-url': {
-    argument: '<url>',
-    isList: true,
-    text: 'ws:// or wss:// of a LiveKit server, repeatable: of one cluster, in the order to try; default: an embedded channel server is started',
-  },
-  'channel-server-allowed': {
-    argument: '<url>',
-    isList: true,
-    text: 'a further LiveKit server that clients may name for an engine, repeatable',
-  },
-  'max-engines': { argument: '<number>', text: 'engines at the same time (64)' },
-  'event-ring': { argument: '<number>', text: 'events kept for each engine (4096)' },
-  'event-ring-bytes': { argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
-  'http-listen': {
-    argument: '<address>',
-    text: 'host:port of the HTTP server with the console, or "off" (127.0.0.1:7421, or a free port when that is taken)',
-  },
-  'http-remote': { argument: '<on|off>', text: 'http-listen may be reached from other machines, without TLS (off)' },
-  'http-host': {
-    argument: '<name>',
-    isList: true,
-    text: 'a further host name under which the HTTP server answers, repeatable',
-  },
-  console: { argument: '<off|read|control>', text: 'whether there is a console, and what its viewers may do (read)' },
-  'console-tokens': {
-    argument: '<on|off>',
-    text: 'the console gives out channel tokens, to join beside the bots (off)',
-  },
-  'core-restart': {
-    argument: '<never|on-crash>',
-    text: 'what happens when a core process dies or hangs: the engine ends with it, or another one takes its place and joins again (on-crash)',
-  },
-  'core-restart-delay-ms': {
-    argument: '<ms>',
-    text: 'before the first restart; doubled for each further one within the window (100)',
-  },
-  'core-restart-delay-max-ms': { argument: '<ms>', text: 'the longest wait before a restart (10000)' },
-  'core-restart-attempts': {
-    argument: '<number>',
-    text: 'restarts of one engine within the window; one more death ends it (5)',
-  },
-  'core-restart-window-seconds': { argument: '<seconds>', text: 'the window in which restarts are counted (60)' },
-  'core-heartbeat-ms': { argument: '<ms>', text: 'how often a core is asked whether it hangs; 0: never (5000)' },
-  'core-heartbeat-limit-ms': { argument: '<ms>', text: 'a core that does not answer for that long hangs (10000)' },
-  'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
-  'channel-server-relay-only': {
-    argument: '<on|off>',
-    text: "media goes by way of the LiveKit server's TURN servers only (off)",
-  },
-  'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
-};

@@ -60,6 +60,11 @@ export class ChannelServerChild extends Lifecycle {
     this.#child?.kill('SIGKILL');
   }
 
+  /** Has it read the key file again. */
+  rereadKeys(): void {
+    this.#child?.kill('SIGHUP');
+  }
+
   protected override async onStart(): Promise<void> {
     this.#url = await this.#spawn(0);
   }

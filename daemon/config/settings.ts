@@ -1,0 +1,88 @@
+import type { SettingName } from './schema.js';
+
+/** Names of earlier versions. */
+export const ALIASES: Readonly<Record<string, SettingName>> = { 'channel-server': 'channel-server-url' };
+
+export interface Setting {
+  /** Of the flag. */
+  argument: string;
+  /** For --help and the example file. */
+  text: string;
+  isList?: true;
+  /** Its value is never printed. */
+  secret?: true;
+  /** Taken over by SIGHUP: for everything (now), or for what begins later (engines, connections). */
+  reload?: true;
+}
+
+/** What people read about every setting; the order is that of every list. */
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
+  listen: {
+    argument: '<address>',
+    isList: true,
+    text: 'unix:/path or tcp:127.0.0.1:port, repeatable; default: alirtcd.sock in $XDG_RUNTIME_DIR (else ~/.local/state/alirtcd), and tcp:127.0.0.1:7420',
+  },
+  keys: {
+    argument: '<file>',
+    text: 'app ids and app keys, YAML "appid: appkey", readable by its owner only; default: a random pair in memory',
+  },
+  'core-port-low': { argument: '<port>', text: 'lowest port between daemon and core services (42000)' },
+  'core-port-high': { argument: '<port>', text: 'highest port between daemon and core services (45000)' },
+  'core-service': {
+    argument: '<path>',
+    isList: true,
+    text: 'a further core service that clients may name, repeatable',
+  },
+  'log-root': { argument: '<folder>', text: "where the engines' log folders lie (~/.local/state/alirtcd/log)" },
+  'log-level': { reload: true, argument: '<level>', text: 'fatal, error, warn, info, debug, trace, silent (info)' },
+  'channel-server-url': {
+    argument: '<url>',
+    isList: true,
+    text: 'ws:// or wss:// of a LiveKit server, repeatable: of one cluster, in the order to try; default: an embedded channel server is started',
+  },
+  'channel-server-allowed': {
+    argument: '<url>',
+    isList: true,
+    text: 'a further LiveKit server that clients may name for an engine, repeatable',
+  },
+  'max-engines': { reload: true, argument: '<number>', text: 'engines at the same time (64)' },
+  'event-ring': { reload: true, argument: '<number>', text: 'events kept for each engine (4096)' },
+  'event-ring-bytes': { reload: true, argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
+  'http-listen': {
+    argument: '<address>',
+    text: 'host:port of the HTTP server with the console, or "off" (127.0.0.1:7421, or a free port when that is taken)',
+  },
+  'http-remote': { argument: '<on|off>', text: 'http-listen may be reached from other machines, without TLS (off)' },
+  'http-host': {
+    argument: '<name>',
+    isList: true,
+    text: 'a further host name under which the HTTP server answers, repeatable',
+  },
+  console: { argument: '<off|read|control>', text: 'whether there is a console, and what its viewers may do (read)' },
+  'console-tokens': {
+    argument: '<on|off>',
+    text: 'the console gives out channel tokens, to join beside the bots (off)',
+  },
+  'core-restart': {
+    argument: '<never|on-crash>',
+    text: 'what happens when a core process dies or hangs: the engine ends with it, or another one takes its place and joins again (on-crash)',
+  },
+  'core-restart-delay-ms': {
+    argument: '<ms>',
+    text: 'before the first restart; doubled for each further one within the window (100)',
+  },
+  'core-restart-delay-max-ms': { argument: '<ms>', text: 'the longest wait before a restart (10000)' },
+  'core-restart-attempts': {
+    argument: '<number>',
+    text: 'restarts of one engine within the window; one more death ends it (5)',
+  },
+  'core-restart-window-seconds': { argument: '<seconds>', text: 'the window in which restarts are counted (60)' },
+  'core-heartbeat-ms': { argument: '<ms>', text: 'how often a core is asked whether it hangs; 0: never (5000)' },
+  'core-heartbeat-limit-ms': { argument: '<ms>', text: 'a core that does not answer for that long hangs (10000)' },
+  'builtin-core-service': { argument: '<path>', text: 'the core service "builtin" (beside this program)' },
+  'channel-server-relay-only': {
+    argument: '<on|off>',
+    text: "media goes by way of the LiveKit server's TURN servers only (off)",
+  },
+  'builtin-channel-server': { argument: '<path>', text: 'the embedded channel server (beside this program)' },
+};
