@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test check-manifests check lint types proto format config-example bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test soak-engines check-manifests check lint types proto format config-example bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -83,6 +83,10 @@ format: setup
 
 config-example: generate
 	tsx scripts/example_config.ts --check
+
+# COUNT=500; engines in a row, then whether memory, descriptors, ports or time have grown.
+soak-engines: build ## creates and releases engines in a row
+	tsx test/soak/create_release.ts
 
 bench: build ## measurements, each beside its peer
 	tsx bench/main.ts

@@ -1,9 +1,29 @@
 import { ChannelProfile } from '../client/index.js';
 import { ChannelScene } from '../test/support/channel_scene.js';
+import { eventually } from '../test/support/eventually.js';
+import { startDaemon } from '../test/support/running_daemon.js';
 import { readProcessUsage } from './support/process_usage.js';
 import { quantile, round } from './support/statistics.js';
 
 const CONNECTIONS = ['single', 'dual'] as const;
+
+/** CreateAliRTCEngine to its answer when a core has been started ahead; each time the pool is full again. */
+async function warmCreations(runs: number): Promise<number[]> {
+  await using daemon = await startDaemon({ args: ['--warm-cores', '1'] });
+  await using scene = await ChannelScene.open(daemon);
+  const createMs: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    await eventually(async () => {
+      const { processes } = await scene.client.nodeStatus();
+      return processes.some(({ kind }) => kind === 'warm-core') ? undefined : 'no warm core';
+    });
+    const startedAt = performance.now();
+    const engine = await scene.client.createEngine();
+    createMs.push(performance.now() - startedAt);
+    await engine.release();
+  }
+  return createMs;
+}
 
 /** CreateAliRTCEngine to its answer, JoinChannel to OnJoinChannelResult, and the core's memory then, by one peer connection and by two in turn. One after the other. */
 export async function startup(runs = 20): Promise<void> {
@@ -37,6 +57,7 @@ export async function startup(runs = 20): Promise<void> {
   });
   console.table({
     'create to ready, ms': row(createMs),
+    'create to ready with a warm core, ms': row(await warmCreations(runs)),
     'join to result, ms': row(joinMs.single),
     'join to result by two connections, ms': row(joinMs.dual),
     'core resident when joined, MB': row(megabytes.single),

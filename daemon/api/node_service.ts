@@ -22,7 +22,9 @@ export function nodeService(registry: EngineRegistry, options: NodeServiceOption
         { kind: 'daemon', processId: process.pid, engineId: '' },
         ...(serverPid === undefined ? [] : [{ kind: 'channel-server', processId: serverPid, engineId: '' }]),
         ...registry.list().map(({ engineId, coreProcessId }) => ({ kind: 'core', processId: coreProcessId, engineId })),
-      ];
+        ...registry.warmProcessIds.map((processId) => ({ kind: 'warm-core', processId, engineId: '' })),
+        // An engine whose core is just being replaced has none.
+      ].filter(({ processId }) => processId > 0);
       const processes = family.map(async (one) => ({ ...one, ...(await readProcessStatus(one.processId)) }));
       return {
         version,

@@ -2,8 +2,9 @@ import path from 'node:path';
 import type { Logger } from '../../common/logger.js';
 import { CoreProcess } from './core_process.js';
 import type { CoreProcessOptions } from './core_process.js';
-import type { StartEngineCore } from './engine_core.js';
+import type { EngineCore, EngineCoreOptions, StartEngineCore } from './engine_core.js';
 import { PortRange } from './port_range.js';
+import type { WarmCores } from './warm_cores.js';
 
 export interface CoreStarterOptions extends Pick<
   CoreProcessOptions,
@@ -12,12 +13,21 @@ export interface CoreStarterOptions extends Pick<
   logger: Logger;
   /** Each core process works in the folder of its engine's id below this one; left out: in "work" in the engine's log folder. */
   workRoot?: string;
+  /** Processes that run already, of the same environment. */
+  warm?: WarmCores | undefined;
 }
 
 /** What engine sessions start their core processes with. */
 export function createCoreStarter(options: CoreStarterOptions): StartEngineCore {
-  const { logger, workRoot, ...processOptions } = options;
-  return async ({ engineId, servicePath, lowPort, highPort, logPath, onCallback, signal }) => {
+  const { logger, workRoot, warm, ...processOptions } = options;
+  return async (wanted) => {
+    const { engineId, servicePath, lowPort, highPort, logPath, signal } = wanted;
+    signal?.throwIfAborted();
+    const taken = warm?.take(servicePath, lowPort, highPort);
+    if (taken !== undefined) {
+      taken.logger.setBindings({ engineId });
+      return engineCore(taken.core, wanted);
+    }
     const core = new CoreProcess({
       ...processOptions,
       path: servicePath,
@@ -28,23 +38,27 @@ export function createCoreStarter(options: CoreStarterOptions): StartEngineCore 
     const cancel = (): void => void core.close();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      signal?.throwIfAborted();
       await core.start();
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
-    const { connection, pid, port } = core;
-    if (pid === undefined || port === undefined) throw new Error('a started core process has no process id or port');
-    connection.on('callback', onCallback);
-    return {
-      pid,
-      port,
-      send: (name, fields, payload) => connection.send(name, fields, payload),
-      drained: () => connection.drained(),
-      lastLines: () => [...core.lastLines],
-      done: Promise.race([core.lost, core.done]),
-      kill: () => core.kill(),
-      close: () => core.close(),
-    };
+    return engineCore(core, wanted);
+  };
+}
+
+/** A started process as an engine session uses it. */
+function engineCore(core: CoreProcess, { onCallback }: EngineCoreOptions): EngineCore {
+  const { connection, pid, port } = core;
+  if (pid === undefined || port === undefined) throw new Error('a started core process has no process id or port');
+  connection.on('callback', onCallback);
+  return {
+    pid,
+    port,
+    send: (name, fields, payload) => connection.send(name, fields, payload),
+    drained: () => connection.drained(),
+    lastLines: () => [...core.lastLines],
+    done: Promise.race([core.lost, core.done]),
+    kill: () => core.kill(),
+    close: () => core.close(),
   };
 }

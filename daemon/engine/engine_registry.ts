@@ -12,6 +12,7 @@ import type { RestartPolicy } from './core_restart_policy.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineSession } from './engine_session.js';
 import { engineLogPath } from './log_path.js';
+import type { WarmCores } from './warm_cores.js';
 
 export interface EngineRegistryOptions {
   corePorts: { low: number; high: number };
@@ -29,6 +30,8 @@ export interface EngineRegistryOptions {
   /** Where the client of an engine does not say otherwise. */
   coreRestart: RestartPolicy;
   heartbeat: HeartbeatOptions;
+  /** Left out: no core is started ahead. */
+  warmCores?: WarmCores;
   clock: Clock;
   logger: Logger;
 }
@@ -58,6 +61,11 @@ export class EngineRegistry {
 
   get size(): number {
     return this.#live.size;
+  }
+
+  /** Of core processes that are no engine's yet. */
+  get warmProcessIds(): number[] {
+    return this.#options.warmCores?.processIds ?? [];
   }
 
   list(): EngineSession[] {
