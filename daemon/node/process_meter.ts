@@ -2,7 +2,7 @@ import { Lifecycle } from '../../common/lifecycle.js';
 import type { Clock } from '../clock.js';
 import type { ReadProcess } from '../http/process_reader.js';
 
-export type ProcessKind = 'daemon' | 'channel-server' | 'core';
+export type ProcessKind = 'daemon' | 'channel-server' | 'core' | 'warm-core';
 
 export interface MeteredProcess {
   kind: ProcessKind;
@@ -35,7 +35,12 @@ export class ProcessMeter extends Lifecycle {
   readonly #read: ReadProcess;
   readonly #clock: Clock;
   readonly #meters = new Map<number, Meter>();
-  readonly #cpuSeconds: Record<ProcessKind, number> = { daemon: 0, 'channel-server': 0, core: 0 };
+  readonly #cpuSeconds: Record<ProcessKind, number> = {
+    daemon: 0,
+    'channel-server': 0,
+    core: 0,
+    'warm-core': 0,
+  };
   #stop: () => void = () => undefined;
 
   /** `list` gives the processes that run now. */
