@@ -1,0 +1,2 @@
+export const IMAGE = 'localhost/alirtcd:test';
+export const EXAMPLE_IMAGE = 'localhost/alirtcd-sidecar-example:test';
