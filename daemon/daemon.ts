@@ -2,11 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Server } from '@grpc/grpc-js';
-import type { HealthImplementation } from 'grpc-health-check';
 import { messageOf } from '../common/errors.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import type { Logger } from '../common/logger.js';
-import { createApi, setServing } from './api/server.js';
+import { createApi } from './api/server.js';
 import { systemClock } from './clock.js';
 import { mergeReloadable } from './config/config_changes.js';
 import type { ConfigChange } from './config/config_changes.js';
@@ -18,11 +17,12 @@ import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
 import { createCoreStarter } from './engine/core_starter.js';
-import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
+import type { Health } from './node/health.js';
 import { listen, removeSocket } from './node/listeners.js';
+import { NodeOperations } from './node/node_operations.js';
 import { readProcessStatus } from './node/process_status.js';
 
 export interface DaemonOptions {
@@ -47,9 +47,9 @@ export class Daemon extends Lifecycle {
   #runFolder: string | undefined;
   #channelServer: ChannelServerChild | undefined;
   #registry: EngineRegistry | undefined;
-  #warmCores: WarmCores | undefined;
   #server: Server | undefined;
-  #health: HealthImplementation | undefined;
+  #operations: NodeOperations | undefined;
+  #health: Health | undefined;
   #http: DaemonHttp | undefined;
   readonly #listening: ListenAddress[] = [];
   #hurried = false;
@@ -71,6 +71,11 @@ export class Daemon extends Lifecycle {
     return this.#listening.map(formatListenAddress);
   }
 
+  /** Where metrics and health are; undefined: the HTTP port is off. */
+  get httpUrl(): string | undefined {
+    return this.#http?.url;
+  }
+
   /** Where the console is; undefined: it is off. */
   get consoleUrl(): string | undefined {
     return this.#http?.consoleUrl;
@@ -84,8 +89,6 @@ export class Daemon extends Lifecycle {
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
     if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
-    const environment: Record<string, string> = config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {};
-    await this.#startWarmCores(path.join(runFolder, 'warm'), environment);
     const now = (): Config => this.#config;
     const registry = new EngineRegistry({
       corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
@@ -107,8 +110,10 @@ export class Daemon extends Lifecycle {
         usual: () => this.#channelServers(),
         allowed: config['channel-server-allowed'],
       }),
-      startCore: createCoreStarter({ logger, environment, warm: this.#warmCores }),
-      ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
+      startCore: createCoreStarter({
+        logger,
+        environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
+      }),
       coreRestart: {
         mode: config['core-restart'],
         delayMs: config['core-restart-delay-ms'],
@@ -121,16 +126,28 @@ export class Daemon extends Lifecycle {
       logger,
     });
     this.#registry = registry;
-    await this.#serve(registry, keys);
-    await this.#serveHttp(registry, keys);
+    const operations = new NodeOperations({
+      config,
+      version: this.#options.version,
+      registry,
+      channelServerPid: () => this.#channelServer?.pid,
+      isServing: () => this.#health?.isServing === true,
+      readProcess: readProcessStatus,
+      clock: systemClock,
+    });
+    this.#operations = operations;
+    await operations.start();
+    await this.#serve(registry, keys, operations);
+    await this.#serveHttp(registry, keys, operations);
   }
 
   protected override async onClose(): Promise<void> {
-    if (this.#health !== undefined) setServing(this.#health, false);
-    await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
+    this.#health?.set(false);
+    await this.#registry?.closeAll();
     await this.#http?.close({ kind: 'owner_closed' });
     await this.#shutDownServer();
     for (const address of this.#listening) removeSocket(address);
+    await this.#operations?.close({ kind: 'owner_closed' });
     await this.#channelServer?.close({ kind: 'owner_closed' });
     if (this.#runFolder !== undefined) rmSync(this.#runFolder, { recursive: true, force: true });
   }
@@ -167,7 +184,6 @@ export class Daemon extends Lifecycle {
   hurry(): void {
     this.#hurried = true;
     for (const { coreProcessId } of this.#registry?.list() ?? []) if (coreProcessId > 0) killQuietly(coreProcessId);
-    this.#warmCores?.processIds.forEach(killQuietly);
     this.#channelServer?.kill();
     this.#server?.forceShutdown();
   }
@@ -178,34 +194,24 @@ export class Daemon extends Lifecycle {
     return { urls: this.#options.config['channel-server-url'], embedded: false };
   }
 
-  async #startWarmCores(workRoot: string, environment: Readonly<Record<string, string>>): Promise<void> {
-    const { config, logger } = this.#options;
-    if (config['warm-cores'] === 0) return;
-    this.#warmCores = new WarmCores({
-      count: config['warm-cores'],
-      servicePath: config['builtin-core-service'],
-      ports: { low: config['core-port-low'], high: config['core-port-high'] },
-      workRoot,
-      environment,
-      clock: systemClock,
-      logger,
-    });
-    await this.#warmCores.start();
-  }
-
   async #startChannelServer(keysFile: string): Promise<void> {
     const { config, logger } = this.#options;
     this.#channelServer = new ChannelServerChild({ path: config['builtin-channel-server'], keysFile, logger });
     await this.#channelServer.start();
   }
 
-  async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>): Promise<void> {
+  async #serve(
+    registry: EngineRegistry,
+    keys: ReadonlyMap<string, string>,
+    operations: NodeOperations,
+  ): Promise<void> {
     const { config, version, protoRoot, logger } = this.#options;
     const { server, health } = createApi({
       registry,
       keys,
       version,
       protoRoot,
+      callObservers: operations.callObservers,
       logger,
       startedAtUs: Date.now() * 1000,
       channelServerUrl: () => this.channelServerUrl,
@@ -214,10 +220,14 @@ export class Daemon extends Lifecycle {
     this.#server = server;
     this.#health = health;
     for (const address of config.listen) this.#listening.push(await listen(server, address));
-    setServing(health, true);
+    health.set(true);
   }
 
-  async #serveHttp(registry: EngineRegistry, keys: ReadonlyMap<string, string>): Promise<void> {
+  async #serveHttp(
+    registry: EngineRegistry,
+    keys: ReadonlyMap<string, string>,
+    operations: NodeOperations,
+  ): Promise<void> {
     const { config, version, consoleFolder, logger } = this.#options;
     this.#http = new DaemonHttp({
       config,
@@ -226,6 +236,7 @@ export class Daemon extends Lifecycle {
       version,
       consoleFolder,
       logger,
+      routes: operations.routes,
       startedAtMs: Date.now(),
       channelServerUrl: () => this.channelServerUrl,
       channelServerPid: () => this.#channelServer?.pid,

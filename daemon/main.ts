@@ -35,8 +35,15 @@ async function main(config: Config): Promise<void> {
     if (signals > 0) return;
     throw error;
   }
-  const { listening, channelServerUrl = '', consoleUrl } = daemon;
-  const ready = { ready: true, listen: listening, channelServerUrl, console: consoleUrl, pid: process.pid };
+  const { listening, channelServerUrl = '', consoleUrl, httpUrl } = daemon;
+  const ready = {
+    ready: true,
+    listen: listening,
+    channelServerUrl,
+    console: consoleUrl,
+    http: httpUrl,
+    pid: process.pid,
+  };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   logger.info({ listening, channelServerUrl, console: consoleUrl }, 'ready');
   await daemon.done;

@@ -1,6 +1,7 @@
 import type { Logger } from '../../common/logger.js';
 import type { NodeServiceServer } from '../../gen/alirtc/v1/node.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
+import { familyOf } from '../node/family.js';
 import { readProcessStatus } from '../node/process_status.js';
 import { unary } from './handlers.js';
 
@@ -16,21 +17,16 @@ export interface NodeServiceOptions {
 export function nodeService(registry: EngineRegistry, options: NodeServiceOptions, logger: Logger): NodeServiceServer {
   return {
     getNodeStatus: unary(logger, async () => {
-      const { version, startedAtUs } = options;
-      const serverPid = options.channelServerPid();
-      const family = [
-        { kind: 'daemon', processId: process.pid, engineId: '' },
-        ...(serverPid === undefined ? [] : [{ kind: 'channel-server', processId: serverPid, engineId: '' }]),
-        ...registry.list().map(({ engineId, coreProcessId }) => ({ kind: 'core', processId: coreProcessId, engineId })),
-        ...registry.warmProcessIds.map((processId) => ({ kind: 'warm-core', processId, engineId: '' })),
-        // An engine whose core is just being replaced has none.
-      ].filter(({ processId }) => processId > 0);
-      const processes = family.map(async (one) => ({ ...one, ...(await readProcessStatus(one.processId)) }));
+      const { version, startedAtUs, channelServerPid } = options;
+      const processes = familyOf(registry, channelServerPid).map(async (one) => ({
+        ...one,
+        ...(await readProcessStatus(one.processId)),
+      }));
       return {
         version,
         startedAtUs,
         channelServerUrl: options.channelServerUrl() ?? '',
-        channelServerEmbedded: serverPid !== undefined,
+        channelServerEmbedded: channelServerPid() !== undefined,
         engines: registry.size,
         processes: await Promise.all(processes),
       };

@@ -3,13 +3,15 @@ import path from 'node:path';
 import { Server } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from '../../common/logger.js';
 import { EngineServiceService } from '../../gen/alirtc/v1/engine.js';
 import { EventServiceService } from '../../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../../gen/alirtc/v1/token.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
+import { observeCalls } from '../node/call_observer.js';
+import type { CallObserver } from '../node/call_observer.js';
+import { Health } from '../node/health.js';
 import { engineService } from './engine_service.js';
 import { eventService } from './event_service.js';
 import { MEDIA_SERVICE, mediaService } from './media_service.js';
@@ -29,12 +31,14 @@ export interface ApiOptions extends NodeServiceOptions {
   keys: ReadonlyMap<string, string>;
   /** The folder that holds alirtc/v1; reflection is left out when it is missing. */
   protoRoot: string;
+  /** They follow every call. */
+  callObservers: readonly CallObserver[];
   logger: Logger;
 }
 
 /** The gRPC server with every service, not bound yet. */
-export function createApi(options: ApiOptions): { server: Server; health: HealthImplementation } {
-  const { registry, logger } = options;
+export function createApi(options: ApiOptions): { server: Server; health: Health } {
+  const { registry, callObservers, logger } = options;
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -42,23 +46,17 @@ export function createApi(options: ApiOptions): { server: Server; health: Health
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.enable_channelz': 0,
+    interceptors: [observeCalls(callObservers)],
   });
   server.addService(withCheckedRequests(EngineServiceService), engineService(registry, logger));
   server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));
   server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, logger));
   server.addService(withCheckedRequests(TokenServiceService), tokenService(options, logger));
   server.addService(withCheckedRequests(NodeServiceService), nodeService(registry, options, logger));
-  const names = ['', ...SERVICES.map((name) => `alirtc.v1.${name}`)];
-  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'NOT_SERVING'])));
+  const health = new Health(SERVICES.map((name) => `alirtc.v1.${name}`));
   health.addToServer(server);
   addReflection(server, options.protoRoot, logger);
   return { server, health };
-}
-
-/** Says the same of the daemon and of every service in it. */
-export function setServing(health: HealthImplementation, serving: boolean): void {
-  for (const name of ['', ...SERVICES.map((service) => `alirtc.v1.${service}`)])
-    health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
 }
 
 function addReflection(server: Server, protoRoot: string, logger: Logger): void {

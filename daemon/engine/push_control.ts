@@ -137,7 +137,7 @@ export class PushControl {
   pushVideo(sourceType: number, frame: VideoDataSample | undefined): void {
     const source = this.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
     const { fields, payload } = checkVideoFrame(source, frame);
-    if (!this.#channel.isJoined) return;
+    if (!this.#channel.isJoined) return this.video[source].discard();
     if (!this.video[source].tryPush(1)) throw full('frame.data', payload, 'OnPushVideoFrameBufferFull');
     this.#engine.send('PUSH_VIDEO_FRAME', fields, payload);
   }
@@ -149,7 +149,7 @@ export class PushControl {
       throw invalidField('frame', '', 'is missing', { reason: 'ERR_AUDIO_DATA_ERROR', remedy: 'give a frame' });
     checkFrameId(frame);
     const durationMs = checkAudioChunk(field, frame.data, source);
-    if (!this.#channel.isJoined) return;
+    if (!this.#channel.isJoined) return this.audio.discard();
     if (durationMs > this.audio.capacity)
       throw refusal(
         'resource_exhausted',

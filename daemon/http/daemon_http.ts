@@ -43,6 +43,11 @@ export class DaemonHttp extends Lifecycle {
     this.#options = options;
   }
 
+  /** http://127.0.0.1:7421; undefined: the port is off. */
+  get url(): string | undefined {
+    return this.#server?.url;
+  }
+
   /** Where the console is; undefined: it is off. */
   get consoleUrl(): string | undefined {
     return this.#monitor === undefined || this.#server === undefined ? undefined : `${this.#server.url}/`;

@@ -6,7 +6,7 @@ import { demandOf } from './demand.js';
 import type { Selection } from './demand.js';
 import type { FrameSink } from './frame_pump.js';
 import { DropOldestQueue, KeyFrameQueue } from './frame_queue.js';
-import type { MediaFrame } from './media_frame.js';
+import type { FrameKind, MediaFrame } from './media_frame.js';
 import { MediaStream } from './media_stream.js';
 
 /** What the hub asks of the core. */
@@ -31,6 +31,17 @@ export interface StreamStatus {
   dropped: number;
 }
 
+/** Frames of one kind since the beginning; delivered, dropped and lost are counted for each stream of a client. */
+export interface FrameCounts {
+  /** From the core. */
+  received: number;
+  delivered: number;
+  /** Told as dropped: what was lost on the way from the core, and what a slow reader did not get. */
+  dropped: number;
+  /** Of `dropped`: what was lost before the daemon. */
+  lost: number;
+}
+
 /** Routes the frames of one engine to its open streams, and tells the core what they want together. */
 export class MediaHub {
   readonly #streams = new Set<MediaStream>();
@@ -40,8 +51,8 @@ export class MediaHub {
   /** The encoded tracks that have been seen since the first stream of them was opened: track and user id. */
   readonly #encodedSources = new Map<string, { uid: string; track: number }>();
   #demandQueued = false;
-  /** Of the streams that are closed. */
-  readonly #past = { delivered: 0, dropped: 0 };
+  /** Of the core, and of the streams that are closed. */
+  readonly #past = new Map<FrameKind, FrameCounts>();
   #ended: { error?: Error } | undefined;
 
   constructor(core: MediaHubCore, clock: Clock) {
@@ -66,12 +77,16 @@ export class MediaHub {
 
   /** Frames of all streams of clients since the beginning. */
   get totals(): { delivered: number; dropped: number } {
-    const totals = { ...this.#past };
-    for (const { delivered, dropped } of this.#clientStreams()) {
-      totals.delivered += delivered;
-      totals.dropped += dropped;
-    }
-    return totals;
+    const counts = [...this.counts().values()];
+    const sum = (name: 'delivered' | 'dropped'): number => counts.reduce((total, one) => total + one[name], 0);
+    return { delivered: sum('delivered'), dropped: sum('dropped') };
+  }
+
+  /** The same by kind, and what came from the core. */
+  counts(): ReadonlyMap<FrameKind, FrameCounts> {
+    const counts = new Map([...this.#past].map(([kind, past]) => [kind, { ...past }]));
+    for (const stream of this.#clientStreams()) addCounts(countsOf(counts, stream.selection.kind), stream);
+    return counts;
   }
 
   #clientStreams(): MediaStream[] {
@@ -79,10 +94,8 @@ export class MediaHub {
   }
 
   /** What has ended still counts; what it writes after this does not. */
-  #remember({ selection, delivered, dropped }: MediaStream): void {
-    if (selection.internal === true) return;
-    this.#past.delivered += delivered;
-    this.#past.dropped += dropped;
+  #remember(stream: MediaStream): void {
+    if (stream.selection.internal !== true) addCounts(countsOf(this.#past, stream.selection.kind), stream);
   }
 
   /** Opens a stream; it ends when the hub ends, or by the returned function when the client is gone. */
@@ -107,6 +120,7 @@ export class MediaHub {
   }
 
   deliver(frame: MediaFrame): void {
+    countsOf(this.#past, frame.kind).received += 1;
     if (frame.kind === 'encoded') {
       const { uid, track } = frame;
       this.#encodedSources.set(`${track} ${uid}`, { uid, track });
@@ -193,4 +207,18 @@ export class MediaHub {
     this.#keyFrameAskedMs.set(source, now);
     this.#core.requestKeyFrame(uid, track);
   }
+}
+
+function countsOf(counts: Map<FrameKind, FrameCounts>, kind: FrameKind): FrameCounts {
+  const known = counts.get(kind);
+  if (known !== undefined) return known;
+  const none: FrameCounts = { received: 0, delivered: 0, dropped: 0, lost: 0 };
+  counts.set(kind, none);
+  return none;
+}
+
+function addCounts(sum: FrameCounts, { delivered, dropped, lost }: MediaStream): void {
+  sum.delivered += delivered;
+  sum.dropped += dropped;
+  sum.lost += lost;
 }

@@ -17,6 +17,7 @@ export class MediaStream {
   readonly #clock: Clock;
   /** The core's number of the last frame of each user's track. */
   readonly #lastOfSource = new Map<string, number>();
+  #lost = 0;
 
   constructor(selection: Selection, queue: FrameQueue, sink: FrameSink, clock: Clock) {
     this.selection = selection;
@@ -27,6 +28,11 @@ export class MediaStream {
 
   get delivered(): number {
     return this.#pump.delivered;
+  }
+
+  /** Frames that the core made and that never reached the daemon. Part of `dropped` once the next frame is delivered. */
+  get lost(): number {
+    return this.#lost;
   }
 
   get queued(): number {
@@ -50,7 +56,9 @@ export class MediaStream {
   }
 
   offer(frame: MediaFrame): void {
-    this.#queue.offer(frame, this.#lostBefore(frame));
+    const lostBefore = this.#lostBefore(frame);
+    this.#lost += lostBefore;
+    this.#queue.offer(frame, lostBefore);
     this.#pump.kick();
   }
 

@@ -1,3 +1,11 @@
+export interface PushCounts {
+  taken: number;
+  /** Did not fit. */
+  refused: number;
+  /** Accepted and dropped, in no channel. */
+  discarded: number;
+}
+
 /**
  * A model of one of the core's push queues, so that a push that does not fit is refused before it goes over the IPC, and a push stream waits. The unit is
  * a millisecond of sound or a picture.
@@ -13,6 +21,8 @@ export class PushGate {
   /** The core's own edge; matters while the core does not count. */
   #coreIsFull = false;
   #announcedFull = false;
+  /** Pushes since the engine was created, whatever became of the core. */
+  readonly counts: PushCounts = { taken: 0, refused: 0, discarded: 0 };
   readonly #waiters: { cost: number; resolve: (hasRoom: boolean) => void }[] = [];
   readonly #announce: (isFull: boolean) => void;
 
@@ -43,9 +53,10 @@ export class PushGate {
   /** Takes room for a push, or announces "full" once and answers false. */
   tryPush(cost: number): boolean {
     if (this.#fits(cost)) {
-      this.#pushed += cost;
+      this.#take(cost);
       return true;
     }
+    this.counts.refused += 1;
     if (!this.#announcedFull) {
       this.#announcedFull = true;
       if (this.#counting) this.#announce(true);
@@ -60,7 +71,7 @@ export class PushGate {
   async push(cost: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (this.#waiters.length === 0 && this.#fits(cost)) {
-      this.#pushed += cost;
+      this.#take(cost);
       return true;
     }
     return new Promise<boolean>((resolve, reject) => {
@@ -111,6 +122,16 @@ export class PushGate {
     this.#advance();
   }
 
+  /** A push that was accepted and goes nowhere: the engine is in no channel. */
+  discard(): void {
+    this.counts.discarded += 1;
+  }
+
+  #take(cost: number): void {
+    this.#pushed += cost;
+    this.counts.taken += 1;
+  }
+
   #fits(cost: number): boolean {
     if (!this.#counting) return !this.#coreIsFull;
     return this.queued + cost <= this.#capacity || this.queued <= 0;
@@ -119,7 +140,7 @@ export class PushGate {
   #advance(): void {
     for (let first = this.#waiters[0]; first !== undefined && this.#fits(first.cost); first = this.#waiters[0]) {
       this.#waiters.shift();
-      this.#pushed += first.cost;
+      this.#take(first.cost);
       first.resolve(true);
     }
     if (this.#counting && this.#announcedFull && this.queued <= this.#capacity / 2) {

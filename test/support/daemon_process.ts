@@ -28,7 +28,7 @@ export class DaemonProcess {
   readonly child: ChildProcess;
   readonly folder: string;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  readonly ready: { listen: string[]; channelServerUrl: string; console?: string; pid: number };
+  readonly ready: { listen: string[]; channelServerUrl: string; console?: string; http?: string; pid: number };
   readonly engines: EngineServiceClient;
   readonly events: EventServiceClient;
   readonly media: MediaServiceClient;
