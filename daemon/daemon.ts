@@ -17,6 +17,7 @@ import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
 import { createCoreStarter } from './engine/core_starter.js';
+import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
@@ -47,6 +48,7 @@ export class Daemon extends Lifecycle {
   #runFolder: string | undefined;
   #channelServer: ChannelServerChild | undefined;
   #registry: EngineRegistry | undefined;
+  #warmCores: WarmCores | undefined;
   #server: Server | undefined;
   #operations: NodeOperations | undefined;
   #health: Health | undefined;
@@ -89,6 +91,8 @@ export class Daemon extends Lifecycle {
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
     if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
+    const environment: Record<string, string> = config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {};
+    await this.#startWarmCores(path.join(runFolder, 'warm'), environment);
     const now = (): Config => this.#config;
     const registry = new EngineRegistry({
       corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
@@ -110,10 +114,8 @@ export class Daemon extends Lifecycle {
         usual: () => this.#channelServers(),
         allowed: config['channel-server-allowed'],
       }),
-      startCore: createCoreStarter({
-        logger,
-        environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
-      }),
+      startCore: createCoreStarter({ logger, environment, warm: this.#warmCores }),
+      ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
       coreRestart: {
         mode: config['core-restart'],
         delayMs: config['core-restart-delay-ms'],
@@ -143,7 +145,7 @@ export class Daemon extends Lifecycle {
 
   protected override async onClose(): Promise<void> {
     this.#health?.set(false);
-    await this.#registry?.closeAll();
+    await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
     await this.#http?.close({ kind: 'owner_closed' });
     await this.#shutDownServer();
     for (const address of this.#listening) removeSocket(address);
@@ -184,6 +186,7 @@ export class Daemon extends Lifecycle {
   hurry(): void {
     this.#hurried = true;
     for (const { coreProcessId } of this.#registry?.list() ?? []) if (coreProcessId > 0) killQuietly(coreProcessId);
+    this.#warmCores?.processIds.forEach(killQuietly);
     this.#channelServer?.kill();
     this.#server?.forceShutdown();
   }
@@ -194,17 +197,28 @@ export class Daemon extends Lifecycle {
     return { urls: this.#options.config['channel-server-url'], embedded: false };
   }
 
+  async #startWarmCores(workRoot: string, environment: Readonly<Record<string, string>>): Promise<void> {
+    const { config, logger } = this.#options;
+    if (config['warm-cores'] === 0) return;
+    this.#warmCores = new WarmCores({
+      count: config['warm-cores'],
+      servicePath: config['builtin-core-service'],
+      ports: { low: config['core-port-low'], high: config['core-port-high'] },
+      workRoot,
+      environment,
+      clock: systemClock,
+      logger,
+    });
+    await this.#warmCores.start();
+  }
+
   async #startChannelServer(keysFile: string): Promise<void> {
     const { config, logger } = this.#options;
     this.#channelServer = new ChannelServerChild({ path: config['builtin-channel-server'], keysFile, logger });
     await this.#channelServer.start();
   }
 
-  async #serve(
-    registry: EngineRegistry,
-    keys: ReadonlyMap<string, string>,
-    operations: NodeOperations,
-  ): Promise<void> {
+  async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>, operations: NodeOperations): Promise<void> {
     const { config, version, protoRoot, logger } = this.#options;
     const { server, health } = createApi({
       registry,
