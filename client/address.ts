@@ -18,7 +18,7 @@ export function defaultAddress(environment: NodeJS.ProcessEnv = process.env): st
 }
 
 /**
- * The gRPC target of an address: `unix:/path`, `host:port` or `tcp:host:port` (IPv6 hosts in brackets). Throws INVALID_ARGUMENT for anything else.
+ * The gRPC target of an address: `unix:/path`, `host:port`, `tcp:host:port` or `tls:host:port` (IPv6 hosts in brackets). Throws INVALID_ARGUMENT for anything else.
  */
 export function grpcTarget(address: string): string {
   if (address.startsWith('unix:')) {
@@ -26,17 +26,22 @@ export function grpcTarget(address: string): string {
     if (socket === '' || socket === '/') throw wrongAddress(address);
     return `unix:${path.resolve(socket)}`;
   }
-  const hostPort = address.replace(/^tcp:(\/\/)?/, '');
+  const hostPort = address.replace(/^(tcp|tls):(\/\/)?/, '');
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:/[\]\s]+):([0-9]{1,5})$/.exec(hostPort);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65535) throw wrongAddress(address);
   return hostPort;
 }
 
+/** The daemon there speaks TLS. */
+export function isTlsAddress(address: string): boolean {
+  return address.startsWith('tls:');
+}
+
 function wrongAddress(address: string): Error {
   return invalidArgument(
     `"${address}" is not an address of a daemon`,
     'address',
-    'use unix:/path/of/socket, host:port or tcp:host:port',
+    'use unix:/path/of/socket, host:port, tcp:host:port or tls:host:port',
   );
 }

@@ -1,4 +1,3 @@
-import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { CreateAliRTCEngineRequest, EngineServiceService } from '../gen/alirtc/v1/engine.js';
 import type { CoreRestartPolicy } from '../gen/alirtc/v1/engine.js';
@@ -14,12 +13,18 @@ import { DEFAULT_DEADLINES, given } from './engine_options.js';
 import type { Deadlines, Fields } from './engine_options.js';
 import { openMessageStream } from './message_stream.js';
 import type { MessageStream } from './message_stream.js';
+import { credentialsOf } from './tls.js';
+import type { TlsOptions } from './tls.js';
 import { Transport } from './transport.js';
 import type { CallOptions, Method } from './transport.js';
 
 export interface ConnectOptions {
-  /** TLS or others; default: none. */
+  /** Default: what the address and `tls` say. */
   credentials?: ChannelCredentials | undefined;
+  /** Of `tls:host:port`. */
+  tls?: TlsOptions | undefined;
+  /** A bearer token for every call; a function is asked anew for each call. */
+  token?: string | (() => string) | undefined;
   deadlines?: Fields<Deadlines> | undefined;
   /** How long connecting may take; default 5 s. */
   connectTimeoutMs?: number | undefined;
@@ -66,10 +71,11 @@ export class AlirtcClient {
     this.#deadlines = deadlines;
   }
 
-  /** Resolves when the daemon answers at `unix:/path`, `host:port` or `tcp:host:port`; rejects with UNAVAILABLE when none does. */
+  /** Resolves when the daemon answers at `unix:/path`, `host:port`, `tcp:host:port` or `tls:host:port`; rejects with UNAVAILABLE when none does. */
   static async connect(address: string, options: ConnectOptions = {}): Promise<AlirtcClient> {
-    const { credentials = grpcCredentials.createInsecure(), connectTimeoutMs = 5_000, retryConnect = false } = options;
-    const transport = new Transport(address, grpcTarget(address), credentials, options.channelOptions);
+    const { connectTimeoutMs = 5_000, retryConnect = false, token } = options;
+    const credentials = options.credentials ?? credentialsOf(address, options.tls);
+    const transport = new Transport(address, grpcTarget(address), credentials, options.channelOptions, token);
     try {
       await transport.connect(connectTimeoutMs, retryConnect);
     } catch (error) {

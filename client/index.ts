@@ -20,6 +20,7 @@ export { PictureStream } from './picture_stream.js';
 export { PushStream } from './push_stream.js';
 export type { PushResult } from './push_stream.js';
 export { AlirtcStatusError } from './status_error.js';
+export type { TlsOptions } from './tls.js';
 export type { CallOptions } from './transport.js';
 export { EndCause, EngineState } from '../gen/alirtc/v1/events.js';
 export type { EngineSnapshot, RemoteUser } from '../gen/alirtc/v1/events.js';

@@ -55,8 +55,17 @@ export class Transport {
   readonly address: string;
   #closed = false;
 
-  constructor(address: string, target: string, credentials: ChannelCredentials, options: ChannelOptions = {}) {
+  readonly #token: string | (() => string) | undefined;
+
+  constructor(
+    address: string,
+    target: string,
+    credentials: ChannelCredentials,
+    options: ChannelOptions = {},
+    token?: string | (() => string),
+  ) {
     this.address = address;
+    this.#token = token;
     this.#client = new Client(target, credentials, { ...CHANNEL_OPTIONS, ...options });
   }
 
@@ -89,7 +98,7 @@ export class Transport {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        this.#metadata(),
         { deadline: Date.now() + deadlineMs },
         (error, response) => {
           this.#open.delete(call);
@@ -119,7 +128,7 @@ export class Transport {
       requestSerialize,
       responseDeserialize,
       request,
-      new Metadata(),
+      this.#metadata(),
       options,
     );
     return this.#track(call);
@@ -128,7 +137,9 @@ export class Transport {
   bidiStream<Request, Response>(method: Method<Request, Response>): ClientDuplexStream<Request, Response> {
     this.#refuseWhenClosed();
     const { path, requestSerialize, responseDeserialize } = method;
-    return this.#track(this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize));
+    return this.#track(
+      this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata()),
+    );
   }
 
   /** Cancels what is open and closes the connection. */
@@ -144,6 +155,13 @@ export class Transport {
     this.#open.add(call);
     call.once('status', () => this.#open.delete(call));
     return call;
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    const token = typeof this.#token === 'function' ? this.#token() : this.#token;
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    return metadata;
   }
 
   #refuseWhenClosed(): void {

@@ -9,9 +9,7 @@ import { createApi } from './api/server.js';
 import { systemClock } from './clock.js';
 import { mergeReloadable } from './config/config_changes.js';
 import type { ConfigChange } from './config/config_changes.js';
-import { formatListenAddress } from './config/listen_address.js';
 import { LogLevel } from './config/log_level.js';
-import type { ListenAddress } from './config/listen_address.js';
 import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
@@ -22,7 +20,7 @@ import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import type { Health } from './node/health.js';
-import { listen, removeSocket } from './node/listeners.js';
+import { OpenListeners } from './node/open_listeners.js';
 import { NodeOperations } from './node/node_operations.js';
 import { readProcessStatus } from './node/process_status.js';
 
@@ -53,7 +51,7 @@ export class Daemon extends Lifecycle {
   #operations: NodeOperations | undefined;
   #health: Health | undefined;
   #http: DaemonHttp | undefined;
-  readonly #listening: ListenAddress[] = [];
+  readonly #listeners: OpenListeners;
   #hurried = false;
 
   constructor(options: DaemonOptions) {
@@ -61,6 +59,7 @@ export class Daemon extends Lifecycle {
     this.#options = options;
     this.#config = options.config;
     this.#logLevel = new LogLevel(options.logger);
+    this.#listeners = new OpenListeners(options.logger);
   }
 
   /** The first of them, for people and for tokens of LiveKit SDKs. */
@@ -70,7 +69,7 @@ export class Daemon extends Lifecycle {
 
   /** The real addresses. */
   get listening(): string[] {
-    return this.#listening.map(formatListenAddress);
+    return this.#listeners.addresses;
   }
 
   /** Where metrics and health are; undefined: the HTTP port is off. */
@@ -148,7 +147,7 @@ export class Daemon extends Lifecycle {
     await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
     await this.#http?.close({ kind: 'owner_closed' });
     await this.#shutDownServer();
-    for (const address of this.#listening) removeSocket(address);
+    this.#listeners.close();
     await this.#operations?.close({ kind: 'owner_closed' });
     await this.#channelServer?.close({ kind: 'owner_closed' });
     if (this.#runFolder !== undefined) rmSync(this.#runFolder, { recursive: true, force: true });
@@ -166,19 +165,20 @@ export class Daemon extends Lifecycle {
     this.#logLevel.set(config['log-level']);
     for (const { setting, from, to, taken } of changes)
       logger.info({ setting, from, to }, taken ? 'setting taken' : 'setting needs a restart');
-    this.#reread('keys', () => {
-      if (this.#keys?.reload() === true) this.#channelServer?.rereadKeys();
-    });
+    this.#rereadKeys();
+    this.#listeners.rereadCertificates();
     return changes;
   }
 
-  /** A file that is wrong leaves what was read before. */
-  #reread(what: string, read: () => void): void {
+  /** A file that is wrong leaves the keys that were read before. */
+  #rereadKeys(): void {
+    const { logger } = this.#options;
     try {
-      read();
-      this.#options.logger.info({ file: what }, 'file taken');
+      if (this.#keys?.reload() !== true) return;
+      this.#channelServer?.rereadKeys();
+      logger.info({ file: 'keys' }, 'file taken');
     } catch (error) {
-      this.#options.logger.error({ file: what, reason: messageOf(error) }, 'file not taken: the old content counts on');
+      logger.error({ file: 'keys', reason: messageOf(error) }, 'file not taken: the old content counts on');
     }
   }
 
@@ -233,7 +233,7 @@ export class Daemon extends Lifecycle {
     });
     this.#server = server;
     this.#health = health;
-    for (const address of config.listen) this.#listening.push(await listen(server, address));
+    await this.#listeners.open(server, config);
     health.set(true);
   }
 

@@ -26,11 +26,16 @@ export function addCallCommand(program: Command, context: () => CommandContext):
     .action((method: string, json: string, options: CallOptions) => call(context(), method, json, options));
 }
 
-async function call({ address, io }: CommandContext, name: string, json: string, options: CallOptions): Promise<void> {
+async function call(
+  { address, connection, io }: CommandContext,
+  name: string,
+  json: string,
+  options: CallOptions,
+): Promise<void> {
   const methods = await ProtoMethods.load(options.proto ?? protoFolder());
   const method = methods.find(name);
   const request = methods.request(method, parseObject(json === '-' ? await io.readStdin() : json));
-  await using client = await AlirtcClient.connect(address);
+  await using client = await AlirtcClient.connect(address, connection());
   const print = (message: unknown): void => io.print(JSON.stringify(printable(message, options.bytes === true)));
   if (method.responseStream) {
     let count = 0;

@@ -39,12 +39,12 @@ async function printEvents(
   engineId: string | undefined,
   options: EventsOptions,
 ): Promise<void> {
-  const { address, io } = context;
+  const { address, connection, io } = context;
   if ((engineId === undefined) === (options.channel === undefined))
     throw invalidArgument('whose events?', 'engine', 'give the id of an engine, or --channel and --user');
   if (options.channel !== undefined && options.user === undefined)
     throw invalidArgument('as whom?', 'user', 'give --user beside --channel');
-  await using client = await AlirtcClient.connect(address);
+  await using client = await AlirtcClient.connect(address, connection());
   const engine = engineId === undefined ? await client.createEngine({}, io) : client.engine(engineId);
   const time = options.seconds === undefined ? [] : [AbortSignal.timeout(options.seconds * 1000)];
   const signal = AbortSignal.any([io.signal, ...time]);

@@ -30,9 +30,12 @@ export function addHealthCommand(program: Command, context: () => CommandContext
     .action((options: HealthOptions) => printHealth(context(), options));
 }
 
-async function printHealth({ address, json, io }: CommandContext, { service, timeout }: HealthOptions): Promise<void> {
+async function printHealth(
+  { address, connection, json, io }: CommandContext,
+  { service, timeout }: HealthOptions,
+): Promise<void> {
   const deadlineMs = timeout * 1000;
-  await using client = await AlirtcClient.connect(address, { connectTimeoutMs: deadlineMs });
+  await using client = await AlirtcClient.connect(address, { ...connection(), connectTimeoutMs: deadlineMs });
   const answer = await client.rawCall(CHECK, service, { deadlineMs, signal: io.signal });
   const name = STATUSES[answer] ?? String(answer);
   io.print(json ? JSON.stringify({ status: name, service, address }) : name);

@@ -1,3 +1,5 @@
+import type { ConnectOptions } from '../alirtc_client.js';
+
 /** What a command has of the world, so that tests can give it another one. */
 export interface CliIo {
   /** A line on standard output: results only. */
@@ -19,6 +21,8 @@ export interface GlobalOptions {
 
 /** What every command is given. */
 export interface CommandContext extends GlobalOptions {
+  /** Certificates and token; reads their files. */
+  connection: () => Pick<ConnectOptions, 'tls' | 'token'>;
   io: CliIo;
 }
 

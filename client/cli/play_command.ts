@@ -34,11 +34,15 @@ export function addPlayCommand(program: Command, context: () => CommandContext):
     .action((file: string, options: PlayOptions) => play(context(), file, options));
 }
 
-async function play({ address, json, io }: CommandContext, file: string, options: PlayOptions): Promise<void> {
+async function play(
+  { address, connection, json, io }: CommandContext,
+  file: string,
+  options: PlayOptions,
+): Promise<void> {
   const { channel, user: userId, loop, seconds, token, appId, profile, stereo, bitrate: bitrateKbps } = options;
   // FFmpeg takes longer to load than the rest together; only who needs it pays for it.
   const { FilePlayer } = await import('../media/index.js');
-  await using client = await AlirtcClient.connect(address);
+  await using client = await AlirtcClient.connect(address, connection());
   const audioChannels: 1 | 2 = stereo === true ? 2 : 1;
   const settings = {
     channel,

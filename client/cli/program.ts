@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { ADDRESS_VARIABLE, defaultAddress } from '../address.js';
 import { addCallCommand } from './call_command.js';
+import { addConnectionOptions, readConnection } from './connection_options.js';
+import type { ConnectionFlags } from './connection_options.js';
 import { addEventsCommand } from './events_command.js';
 import { addHealthCommand } from './health_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
@@ -19,14 +21,15 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
     .description('the command line of alirtcd')
     .option(
       '--address <address>',
-      `unix:/path or host:port; default $${ADDRESS_VARIABLE}, else the daemon's default socket`,
+      `unix:/path, host:port or tls:host:port; default $${ADDRESS_VARIABLE}, else the daemon's default socket`,
     )
     .option('--json', 'print JSON', false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.print(text.trimEnd()), writeErr: (text) => io.note(text.trimEnd()) });
+  addConnectionOptions(program);
   const context = (): CommandContext => {
     const { address = defaultAddress(io.env), json } = program.opts<Partial<GlobalOptions> & { json: boolean }>();
-    return { address, json, io };
+    return { address, json, io, connection: () => readConnection(program.opts<ConnectionFlags>(), io.env) };
   };
   addTokenCommand(program, context);
   addEventsCommand(program, context);

@@ -34,11 +34,11 @@ export function addRecordCommand(program: Command, context: () => CommandContext
     .action((options: RecordOptions) => record(context(), options));
 }
 
-async function record({ address, json, io }: CommandContext, options: RecordOptions): Promise<void> {
+async function record({ address, connection, json, io }: CommandContext, options: RecordOptions): Promise<void> {
   const { channel, user, out, seconds, userId, token, appId, profile, stereo } = options;
   // FFmpeg takes longer to load than the rest together; only who needs it pays for it.
   const { ChannelRecorder } = await import('../media/index.js');
-  await using client = await AlirtcClient.connect(address);
+  await using client = await AlirtcClient.connect(address, connection());
   const recorder = new ChannelRecorder(client, {
     channel,
     userId: user,

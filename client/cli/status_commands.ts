@@ -16,8 +16,8 @@ export function addStatusCommands(program: Command, context: () => CommandContex
     .action(() => printEngines(context()));
 }
 
-async function printStatus({ address, json, io }: CommandContext): Promise<void> {
-  await using client = await AlirtcClient.connect(address);
+async function printStatus({ address, connection, json, io }: CommandContext): Promise<void> {
+  await using client = await AlirtcClient.connect(address, connection());
   const status = await client.nodeStatus(io);
   if (json) {
     io.print(JSON.stringify(GetNodeStatusResponse.toJSON(status)));
@@ -43,8 +43,8 @@ function processRow({ kind, processId, engineId, residentBytes, cpuTimeUs }: Pro
   ];
 }
 
-async function printEngines({ address, json, io }: CommandContext): Promise<void> {
-  await using client = await AlirtcClient.connect(address);
+async function printEngines({ address, connection, json, io }: CommandContext): Promise<void> {
+  await using client = await AlirtcClient.connect(address, connection());
   const engines = (await client.listEngines(io)).map((engine) => EngineSnapshot.toJSON(engine) as EngineJson);
   if (json) {
     io.print(JSON.stringify(engines));

@@ -24,8 +24,8 @@ export function addTokenCommand(program: Command, context: () => CommandContext)
     .action((options: TokenOptions) => printToken(context(), options));
 }
 
-async function printToken({ address, json, io }: CommandContext, options: TokenOptions): Promise<void> {
-  await using client = await AlirtcClient.connect(address);
+async function printToken({ address, connection, json, io }: CommandContext, options: TokenOptions): Promise<void> {
+  await using client = await AlirtcClient.connect(address, connection());
   const { channel, user: userId, appId, ttl } = options;
   const timestamp = ttl === undefined ? undefined : Math.floor(Date.now() / 1000 + ttl);
   const format = options.livekit === true ? TokenFormat.LIVEKIT : TokenFormat.ALIRTC;

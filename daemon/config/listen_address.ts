@@ -1,9 +1,12 @@
 import { isIP } from 'node:net';
 import path from 'node:path';
 
-export type ListenAddress = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
+export type ListenAddress =
+  | { kind: 'unix'; path: string }
+  /** tls: with the certificate of tls-cert. */
+  | { kind: 'tcp' | 'tls'; host: string; port: number };
 
-/** "unix:/absolute/path" or "tcp:host:port". Throws an Error that says what is wrong; TCP is for loopback only. */
+/** "unix:/absolute/path", "tcp:host:port" or "tls:host:port". Throws an Error that says what is wrong. */
 export function parseListenAddress(text: string): ListenAddress {
   if (text.startsWith('unix:')) {
     const file = text.slice('unix:'.length);
@@ -12,16 +15,16 @@ export function parseListenAddress(text: string): ListenAddress {
     if (Buffer.byteLength(file) > 107) throw new Error(`listen "${text}": the path has more than 107 bytes`);
     return { kind: 'unix', path: file };
   }
-  const match = /^tcp:(\[[0-9a-fA-F:]+\]|[^:]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port > 65_535)
-    throw new Error(`listen "${text}": has to be unix:/path or tcp:host:port`);
-  const host = match[1].replace(/^\[|\]$/g, '');
-  if (!isLoopback(host))
-    throw new Error(
-      `listen "${text}": only loopback addresses without TLS; put a TLS proxy in front of tcp:127.0.0.1:${port} to be reached from elsewhere`,
-    );
-  return { kind: 'tcp', host, port };
+  const match = /^(tcp|tls):(\[[0-9a-fA-F:]+\]|[^:]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match?.[2] === undefined || port > 65_535)
+    throw new Error(`listen "${text}": has to be unix:/path or tcp:host:port or tls:host:port`);
+  return { kind: match[1] === 'tls' ? 'tls' : 'tcp', host: match[2].replace(/^\[|\]$/g, ''), port };
+}
+
+/** Reachable from other machines without TLS. */
+export function isExposed(address: ListenAddress): boolean {
+  return address.kind === 'tcp' && !isLoopback(address.host);
 }
 
 function isLoopback(host: string): boolean {
@@ -33,5 +36,5 @@ function isLoopback(host: string): boolean {
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
-  return `tcp:${host}:${address.port}`;
+  return `${address.kind}:${host}:${address.port}`;
 }

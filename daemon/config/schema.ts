@@ -5,6 +5,7 @@ import { isLoopbackHost, parseHttpAddress } from '../http/http_address.js';
 import type { HttpAddress } from '../http/http_address.js';
 import { RESTART_LIMITS } from '../engine/core_restart_policy.js';
 import { parseListenAddress } from './listen_address.js';
+import { listenFaults } from './listen_rules.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -59,6 +60,11 @@ const Switch = z.union(
   [z.boolean(), z.enum(['on', 'true', 'off', 'false']).transform((word) => word === 'on' || word === 'true')],
   'has to be on or off',
 );
+/** Octal digits as chmod takes them; YAML reads 0660 as the number 660. */
+const SocketMode = z
+  .union([z.string(), z.number().transform(String)])
+  .refine((text) => /^0?[67][0-7]{2}$/.test(text), 'has to be three octal digits that let the owner in, e.g. 0660')
+  .transform((text) => text.padStart(4, '0'));
 const HostName = z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, 'has to be a host name or an address, without a port');
 
 /** Every setting of the daemon, under its name in the file; the flag is --name, the environment variable ALIRTCD_NAME. */
@@ -69,6 +75,11 @@ export function configSchema({ environment, here }: Defaults) {
   return z
     .strictObject({
       listen: z.array(Address).min(1).prefault(defaultListen),
+      'socket-mode': SocketMode.prefault('0600'),
+      'tls-cert': AbsolutePath.optional(),
+      'tls-key': AbsolutePath.optional(),
+      'client-ca': AbsolutePath.optional(),
+      'insecure-listen': Switch.default(false),
       keys: AbsolutePath.optional(),
       'core-port-low': Port.default(42_000),
       'core-port-high': Port.default(45_000),
@@ -96,6 +107,9 @@ export function configSchema({ environment, here }: Defaults) {
       'warm-cores': whole(0, 64).default(0),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
+    })
+    .superRefine((config, context) => {
+      for (const { path, message } of listenFaults(config)) context.addIssue({ code: 'custom', path, message });
     })
     .refine((config) => config['core-port-low'] <= config['core-port-high'], {
       path: ['core-port-high'],

@@ -20,7 +20,24 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   listen: {
     argument: '<address>',
     isList: true,
-    text: 'unix:/path or tcp:127.0.0.1:port, repeatable; default: alirtcd.sock in $XDG_RUNTIME_DIR (else ~/.local/state/alirtcd), and tcp:127.0.0.1:7420',
+    text: 'unix:/path, tcp:127.0.0.1:port or tls:host:port, repeatable; default: alirtcd.sock in $XDG_RUNTIME_DIR (else ~/.local/state/alirtcd), and tcp:127.0.0.1:7420',
+  },
+  'socket-mode': {
+    argument: '<mode>',
+    text: 'who may use the Unix sockets, as chmod takes it (0600: the own user only)',
+  },
+  'tls-cert': {
+    argument: '<file>',
+    text: 'certificate of the tls: listeners and those between it and its authority, PEM',
+  },
+  'tls-key': { argument: '<file>', text: 'its private key, PEM' },
+  'client-ca': {
+    argument: '<file>',
+    text: 'certificates of the authorities that sign those of clients, PEM; tls: listeners then take no client without one',
+  },
+  'insecure-listen': {
+    argument: '[on|off]',
+    text: 'tcp: may listen beyond loopback: everybody on the way reads and changes everything (off)',
   },
   keys: {
     argument: '<file>',

@@ -1,28 +1,42 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import path from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Server } from '@grpc/grpc-js';
 import type { ListenAddress } from '../config/listen_address.js';
-import { isIP } from 'node:net';
+import type { CertificateFiles } from './certificate_files.js';
+
+export interface ListenOptions {
+  /** Of a Unix socket, octal: "0600". */
+  socketMode: string;
+  /** Of the tls: listeners. */
+  certificates?: CertificateFiles | undefined;
+}
 
 /** Binds the server; returns the real address: the port that 0 became. */
-export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
-  if (address.kind === 'tcp') {
+export async function listen(server: Server, address: ListenAddress, options: ListenOptions): Promise<ListenAddress> {
+  if (address.kind !== 'unix') {
     const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
-    return { ...address, port: await bind(server, `${host}:${address.port}`) };
+    return { ...address, port: await bind(server, `${host}:${address.port}`, credentialsOf(address, options)) };
   }
+  const mode = parseInt(options.socketMode, 8);
   mkdirSync(path.dirname(address.path), { recursive: true, mode: 0o700 });
   await removeStaleSocket(address.path);
   // Nobody else may connect in the moment between bind and chmod.
   const before = process.umask(0o177);
   try {
-    await bind(server, `unix:${address.path}`);
+    await bind(server, `unix:${address.path}`, ServerCredentials.createInsecure());
   } finally {
     process.umask(before);
   }
-  chmodSync(address.path, 0o600);
+  chmodSync(address.path, mode);
   return address;
+}
+
+function credentialsOf(address: ListenAddress, { certificates }: ListenOptions): ServerCredentials {
+  if (address.kind !== 'tls') return ServerCredentials.createInsecure();
+  if (certificates === undefined) throw new Error('TLS needs tls-cert and tls-key');
+  return certificates.credentials;
 }
 
 /** Removes the socket's file, when it is one. */
@@ -35,9 +49,9 @@ export function removeSocket(address: ListenAddress): void {
   }
 }
 
-function bind(server: Server, target: string): Promise<number> {
+function bind(server: Server, target: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) =>
+    server.bindAsync(target, credentials, (error, port) =>
       error === null ? resolve(port) : reject(new Error(`cannot listen on ${target}: ${error.message}`)),
     );
   });

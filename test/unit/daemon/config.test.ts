@@ -113,7 +113,23 @@ describe('the configuration', () => {
   it('knows loopback when it sees it', () => {
     for (const good of ['tcp:localhost:1', 'tcp:127.1.2.3:0', 'tcp:[::1]:5'])
       assert.equal(parseListenAddress(good).kind, 'tcp');
-    for (const bad of ['tcp:[::]:5', 'tcp:10.0.0.1:1', 'tcp:localhost.example:1', 'tcp::1', 'http://x'])
-      assert.throws(() => parseListenAddress(bad));
+    for (const exposed of ['tcp:[::]:5', 'tcp:10.0.0.1:1', 'tcp:localhost.example:1', 'tcp:0.0.0.0:1']) {
+      assert.throws(() => load(['--listen', exposed]), /only loopback .*--insecure-listen/);
+      assert.equal(load(['--listen', exposed, '--insecure-listen']).listen.length, 1);
+    }
+    for (const bad of ['tcp::1', 'http://x']) assert.throws(() => parseListenAddress(bad));
+  });
+
+  it('wants certificate and key for TLS, and TLS for certificates of clients', () => {
+    const files = ['--tls-cert', '/a/cert.pem', '--tls-key', '/a/key.pem'];
+    assert.throws(() => load(['--listen', 'tls:0.0.0.0:1']), /TLS needs tls-cert and tls-key/);
+    assert.deepEqual(load(['--listen', 'tls:0.0.0.0:1', ...files]).listen, [{ kind: 'tls', host: '0.0.0.0', port: 1 }]);
+    assert.throws(() => load([...files, '--client-ca', '/a/ca.pem']), /no listener has TLS/);
+  });
+
+  it('takes the mode of sockets as chmod writes it', () => {
+    assert.equal(load([])['socket-mode'], '0600');
+    assert.equal(load(['--socket-mode', '660'])['socket-mode'], '0660');
+    assert.throws(() => load(['--socket-mode', '0888']), /three octal digits/);
   });
 });

@@ -57,7 +57,7 @@ describe('where the configuration comes from', () => {
       faultOf('log-level: info\nmax-engine: 3\n'),
       `${file}:2: max-engine is not a setting; did you mean max-engines?`,
     );
-    assert.match(faultOf('\nzzzzzz: 3\n'), /:2: zzzzzz is not a setting; allowed: listen, keys, /);
+    assert.match(faultOf('\nzzzzzz: 3\n'), /:2: zzzzzz is not a setting; allowed: listen, socket-mode, /);
   });
 
   it('names every fault of a file at once', () => {

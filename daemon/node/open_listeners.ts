@@ -1,0 +1,56 @@
+import type { Server } from '@grpc/grpc-js';
+import type { Logger } from '../../common/logger.js';
+import { messageOf } from '../../common/errors.js';
+import { formatListenAddress } from '../config/listen_address.js';
+import type { ListenAddress } from '../config/listen_address.js';
+import type { Config } from '../config/schema.js';
+import { CertificateFiles } from './certificate_files.js';
+import { listen, removeSocket } from './listeners.js';
+
+/** Who renews certificates does not always tell. */
+const LOOK_AGAIN_MS = 30_000;
+
+/** Everything that a server listens on, and its certificates. */
+export class OpenListeners {
+  readonly #addresses: ListenAddress[] = [];
+  readonly #logger: Logger;
+  #certificates: CertificateFiles | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** The real addresses. */
+  get addresses(): string[] {
+    return this.#addresses.map(formatListenAddress);
+  }
+
+  /** Throws an Error that names the address or the file that is wrong. */
+  async open(server: Server, config: Config): Promise<void> {
+    const { 'tls-cert': certificate, 'tls-key': key, 'client-ca': clientCa } = config;
+    if (certificate !== undefined && key !== undefined) {
+      this.#certificates = new CertificateFiles({ certificate, key, clientCa });
+      this.#timer = setInterval(() => this.rereadCertificates(), LOOK_AGAIN_MS);
+      this.#timer.unref();
+    }
+    const options = { socketMode: config['socket-mode'], certificates: this.#certificates };
+    for (const address of config.listen) this.#addresses.push(await listen(server, address, options));
+  }
+
+  /** New connections get what the files hold now. Files that are wrong leave the old certificate. */
+  rereadCertificates(): void {
+    try {
+      if (this.#certificates?.reload() === true) this.#logger.info({ file: 'certificates' }, 'file taken');
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#logger.error({ file: 'certificates', reason }, 'file not taken: the old content counts on');
+    }
+  }
+
+  /** Removes the sockets' files; the server itself is its owner's. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const address of this.#addresses) removeSocket(address);
+  }
+}
