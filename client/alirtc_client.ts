@@ -50,6 +50,10 @@ export interface CreateEngineOptions {
   channelServerUrl?: string | undefined;
   /** What happens when the core process dies; default what the daemon is configured for. */
   coreRestart?: Fields<CoreRestartPolicy> | undefined;
+  /** How long the engine lives when this process is gone; default what the daemon is configured for, 30 s. The engine's object renews it by itself. */
+  leaseSeconds?: number | undefined;
+  /** True: the engine lives until release(), also when this process is gone. */
+  detached?: boolean | undefined;
 }
 
 export interface GenerateTokenOptions extends Fields<AuthInfo> {
@@ -92,10 +96,11 @@ export class AlirtcClient {
   /** Starts one core process: one virtual user in at most one channel. */
   async createEngine(options: CreateEngineOptions = {}, call?: CallOptions): Promise<Engine> {
     const { lowPort = 0, highPort = 0, logPath = '', coreServicePath = '', h5mode = false, extra = '' } = options;
-    const { channelServerUrl = '', coreRestart } = options;
+    const { channelServerUrl = '', coreRestart, leaseSeconds = 0, detached = false } = options;
     const text = typeof extra === 'string' ? extra : JSON.stringify(extra);
     const request = CreateAliRTCEngineRequest.fromPartial({
       ...{ lowPort, highPort, logPath, coreServicePath, h5mode, extra: text, channelServerUrl },
+      ...{ leaseSeconds, detached },
       ...(coreRestart === undefined ? {} : { coreRestart: given(coreRestart) }),
     });
     const created = await this.#call(EngineServiceService.createAliRtcEngine, request, call, this.#deadlines.createMs);
@@ -140,7 +145,7 @@ export class AlirtcClient {
     return openMessageStream(this.#transport, method, request, { readAhead: 2, signal });
   }
 
-  /** Cancels every open call and stream of this client and closes the connection. Engines go on. */
+  /** Cancels every open call and stream of this client and closes the connection. Engines go on until their lease runs out. */
   close(): void {
     this.#transport.close();
   }

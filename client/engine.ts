@@ -13,6 +13,7 @@ import { EventStream } from './event_stream.js';
 import type { EventsOptions } from './event_stream.js';
 import { FRAME_METHODS } from './frames.js';
 import type * as frames from './frames.js';
+import { LeaseRenewal } from './lease_renewal.js';
 import type { MessageStream } from './message_stream.js';
 import { openMessageStream } from './message_stream.js';
 import { PictureStream } from './picture_stream.js';
@@ -40,17 +41,19 @@ export class Engine extends EngineCalls {
   readonly corePort: number;
   readonly coreProcessId: number;
   readonly #listeners: EventListeners;
+  readonly #renewal: LeaseRenewal;
   #released: Promise<void> | undefined;
 
   constructor(
     transport: Transport,
-    created: { engineId: string; corePort: number; coreProcessId: number },
+    created: { engineId: string; corePort: number; coreProcessId: number; leaseSeconds?: number },
     deadlines: Deadlines,
   ) {
     super(transport, created.engineId, deadlines);
     this.corePort = created.corePort;
     this.coreProcessId = created.coreProcessId;
     this.#listeners = new EventListeners(() => this.events());
+    this.#renewal = new LeaseRenewal(created.leaseSeconds ?? 0, () => this.renewLease());
   }
 
   /** The engine's callbacks in order, as an async iterator: a snapshot first, "ended" last. Resumes by itself. */
@@ -175,6 +178,7 @@ export class Engine extends EngineCalls {
   }
 
   async #release(call: CallOptions | undefined): Promise<void> {
+    this.#renewal.stop();
     try {
       await this.call(EngineServiceService.release, { engineId: this.engineId }, call, this.deadlines.releaseMs);
     } catch (error) {

@@ -247,6 +247,11 @@ export abstract class EngineCalls {
     return (await this.call(EngineServiceService.getSdkVersion, this.#me, call)).sdkVersion;
   }
 
+  /** The engine's lease begins anew; what createEngine gave renews it by itself. Resolves with the lease in seconds, 0: there is none. */
+  async renewLease(call?: CallOptions): Promise<number> {
+    return (await this.call(EngineServiceService.renewLease, this.#me, call)).leaseSeconds;
+  }
+
   /** The engine as it is now. */
   async snapshot(call?: CallOptions): Promise<EngineSnapshot | undefined> {
     return (await this.call(EngineServiceService.getEngine, this.#me, call)).engine;

@@ -122,6 +122,7 @@ export class Daemon extends Lifecycle {
         attempts: config['core-restart-attempts'],
         windowMs: config['core-restart-window-seconds'] * 1000,
       },
+      leaseSeconds: config['lease-seconds'],
       heartbeat: { intervalMs: config['core-heartbeat-ms'], limitMs: config['core-heartbeat-limit-ms'] },
       clock: systemClock,
       logger,

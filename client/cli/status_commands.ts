@@ -61,8 +61,9 @@ async function printEngines({ address, connection, json, io }: CommandContext): 
     engine.userId ?? '',
     short(engine.role, 'CLIENT_ROLE_'),
     String(engine.remoteUsers?.length ?? 0),
+    engine.leaseSeconds === undefined ? 'detached' : `${engine.leaseSeconds} s`,
   ]);
-  printTable(io.print, ['engine', 'state', 'channel', 'user', 'role', 'remote users'], rows);
+  printTable(io.print, ['engine', 'state', 'channel', 'user', 'role', 'remote users', 'lease'], rows);
 }
 
 interface EngineJson {
@@ -72,6 +73,7 @@ interface EngineJson {
   userId?: string;
   role?: string;
   remoteUsers?: unknown[];
+  leaseSeconds?: number;
 }
 
 function short(name: string | undefined, prefix: string): string {

@@ -37,7 +37,12 @@ export function engineService(registry: EngineRegistry, logger: Logger): EngineS
     unary<Request, Response>(logger, async (request, signal) => {
       try {
         const engine = registry.get(request.engineId);
-        return await duringRestart(engine, () => handle(engine, request, signal));
+        const letGo = engine.lease.hold();
+        try {
+          return await duringRestart(engine, () => handle(engine, request, signal));
+        } finally {
+          letGo();
+        }
       } catch (error) {
         throw onEngine(error, request.engineId);
       }
@@ -50,15 +55,17 @@ export function engineService(registry: EngineRegistry, logger: Logger): EngineS
     });
   return {
     createAliRtcEngine: unary(logger, async (request, signal) => {
-      const { engineId, corePort, coreProcessId } = await registry.create(request);
+      const engine = await registry.create(request);
+      const { engineId, corePort, coreProcessId, lease } = engine;
       // Who gave up meanwhile does not know the id.
       if (signal.aborted) await registry.release(engineId);
-      return { engineId, corePort, coreProcessId };
+      return { engineId, corePort, coreProcessId, leaseSeconds: lease.seconds };
     }),
     release: unary(logger, async ({ engineId }) => {
       await registry.release(engineId);
       return {};
     }),
+    renewLease: on((engine) => ({ leaseSeconds: engine.lease.seconds })),
     listEngines: unary(logger, () => ({ engines: registry.list().map((engine) => engine.snapshot()) })),
     getEngine: unary(logger, ({ engineId }) => ({ engine: registry.find(engineId).snapshot() })),
     joinChannel: on((engine, request, signal) => engine.channel.join(request, signal)),

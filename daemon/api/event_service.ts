@@ -11,13 +11,16 @@ export function eventService(registry: EngineRegistry, logger: Logger): EventSer
       const signal = signalOf(call);
       const run = async (): Promise<void> => {
         const { engineId, fromSequence } = checkedRequest(call.request);
-        const reader = registry.find(engineId).openEvents(fromSequence);
+        const engine = registry.find(engineId);
+        const reader = engine.openEvents(fromSequence);
+        const letGo = engine.lease.hold();
         try {
           for (let message = await reader.next(signal); message !== undefined; message = await reader.next(signal))
             await writeMessage(call, message, signal);
           call.end();
         } finally {
           reader.close();
+          letGo();
         }
       };
       run().catch((error: unknown) => failStream(call, error, logger));

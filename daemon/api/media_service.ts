@@ -41,7 +41,9 @@ export const MEDIA_SERVICE = {
 export function mediaService(registry: EngineRegistry, logger: Logger) {
   const on = (engineId: string, act: (engine: EngineSession) => void): void => {
     try {
-      act(registry.get(engineId));
+      const engine = registry.get(engineId);
+      engine.lease.renew();
+      act(engine);
     } catch (error) {
       throw onEngine(error, engineId);
     }
@@ -83,7 +85,7 @@ function frameStream(
       const request = checkedRequest(call.request);
       const { queueFrames } = request;
       ({ engineId } = request);
-      const { media } = registry.get(engineId);
+      const { media, lease } = registry.get(engineId);
       const signal = signalOf(call);
       const close = media.open(selectionOf(kind, request), queueFramesOf(kind, queueFrames), {
         write: (message, done) => void call.write(message, done),
@@ -91,8 +93,13 @@ function frameStream(
       });
       // The client sees at once that the stream is open, before there is a frame.
       call.sendMetadata(new Metadata());
-      if (signal.aborted) close();
-      else signal.addEventListener('abort', close, { once: true });
+      const letGo = lease.hold();
+      const end = (): void => {
+        close();
+        letGo();
+      };
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
     } catch (error) {
       failStream(call, onEngine(error, engineId), logger);
     }

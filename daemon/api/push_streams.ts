@@ -24,6 +24,8 @@ interface OpenPush<Frame> {
   credits: CreditWindow;
   /** Resolves when the engine has ended. */
   engineEnded: Promise<unknown>;
+  /** Somebody is there, until the returned function is called. */
+  hold: () => () => void;
   /** Hands one frame over, and answers what it cost in credits. Waits for room. */
   push(frame: Frame): Promise<number>;
 }
@@ -42,10 +44,11 @@ export function pushVideoStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalVideoFramesRequest, PushExternalVideoFramesResponse> {
   return pushStream(logger, ({ engineId, sourceType }: { engineId: string; sourceType: number }, signal) => {
-    const { push, done: engineEnded } = registry.get(engineId);
+    const { push, lease, done: engineEnded } = registry.get(engineId);
     const source = push.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
     return {
       engineEnded,
+      hold: () => lease.hold(),
       credits: new CreditWindow(push.video[source].capacity),
       push: async (frame: VideoDataSample) => {
         await push.streamVideo(source, frame, signal);
@@ -60,10 +63,11 @@ export function pushAudioStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalAudioFramesRequest, PushExternalAudioFramesResponse> {
   return pushStream(logger, ({ engineId }: { engineId: string }, signal) => {
-    const { push, done: engineEnded } = registry.get(engineId);
+    const { push, lease, done: engineEnded } = registry.get(engineId);
     push.checkAudioDeclared();
     return {
       engineEnded,
+      hold: () => lease.hold(),
       credits: new CreditWindow(push.audio.capacity / AUDIO_CREDIT_MS),
       push: async (frame: AudioFrameData) => {
         const durationMs = checkAudioChunk('frame.data', frame.data, push.checkAudioDeclared());
@@ -98,6 +102,10 @@ async function runPushStream<Open extends { engineId: string }, Frame, Request e
   onEnd: (error: Error) => void,
 ): Promise<void> {
   let stream: OpenPush<Frame> | undefined;
+  let letGo = (): void => undefined;
+  // Also when the stream fails, or the client goes while a frame waits.
+  call.once('close', () => letGo());
+  signal.addEventListener('abort', () => letGo(), { once: true });
   // destroyOnReturn would take the error's status away with the stream.
   for await (const request of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>) {
     const { message } = readable(stream, request);
@@ -106,6 +114,8 @@ async function runPushStream<Open extends { engineId: string }, Frame, Request e
         throw invalidField('open', '', 'has to be the first message', { remedy: 'send open first' });
       const { engineId } = message.value;
       stream = opened(() => open(message.value, signal), engineId);
+      letGo = stream.hold();
+      if (signal.aborted) letGo();
       // A producer that is not sending just now has to hear of it too.
       void stream.engineEnded.then(() => onEnd(engineEnded(engineId)));
       const { initial: credits } = stream.credits;

@@ -104,6 +104,7 @@ export function configSchema({ environment, here }: Defaults) {
       'core-restart-window-seconds': whole(1, RESTART_LIMITS.windowSeconds).default(60),
       'core-heartbeat-ms': whole(0, 3_600_000).default(5_000),
       'core-heartbeat-limit-ms': whole(500, 3_600_000).default(10_000),
+      'lease-seconds': whole(0, 86_400).default(30),
       'warm-cores': whole(0, 64).default(0),
       'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
       'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),

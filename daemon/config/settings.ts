@@ -96,6 +96,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'core-restart-window-seconds': { argument: '<seconds>', text: 'the window in which restarts are counted (60)' },
   'core-heartbeat-ms': { argument: '<ms>', text: 'how often a core is asked whether it hangs; 0: never (5000)' },
   'core-heartbeat-limit-ms': { argument: '<ms>', text: 'a core that does not answer for that long hangs (10000)' },
+  'lease-seconds': {
+    argument: '<seconds>',
+    text: 'how long an engine lives that nobody uses any more, unless its client says otherwise; 0: until it is released (30)',
+  },
   'warm-cores': {
     argument: '<number>',
     text: 'core processes that are started ahead, so that engines are there at once; each takes the memory of a core without media (0)',

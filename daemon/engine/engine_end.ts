@@ -8,6 +8,11 @@ export function endDetail(cause: EndCause): string {
   return cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release was called';
 }
 
+/** For people. */
+export function leaseDetail(seconds: number): string {
+  return `the lease ran out: for ${seconds} s no stream was open, no call was made and RenewLease was not called`;
+}
+
 export function endCause(cause: EndCause): EngineEndCause {
   switch (cause.kind) {
     case 'requested':

@@ -45,7 +45,7 @@ export class EngineModel {
     return this.#users.get(uid);
   }
 
-  snapshot(engineId: string, oldestSequence: number): EngineSnapshot {
+  snapshot(engineId: string, oldestSequence: number, leaseSeconds: number): EngineSnapshot {
     return {
       engineId,
       state: this.state,
@@ -59,6 +59,7 @@ export class EngineModel {
       audio: this.audio,
       remoteUsers: [...this.#users.values()].map((user) => ({ ...user })),
       oldestSequence,
+      leaseSeconds,
     };
   }
 

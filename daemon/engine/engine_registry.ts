@@ -5,7 +5,7 @@ import type { CreateAliRTCEngineRequest } from '../../gen/alirtc/v1/engine.js';
 import type { Clock } from '../clock.js';
 import { invalidField, refusal } from '../refusals.js';
 import type { ChannelServerChoice } from './channel_servers.js';
-import { checkJsonObject, checkPortRange } from './checks.js';
+import { checkJsonObject, checkPortRange, checkRange } from './checks.js';
 import type { HeartbeatOptions } from './core_heartbeat.js';
 import { restartPolicy } from './core_restart_policy.js';
 import type { RestartPolicy } from './core_restart_policy.js';
@@ -30,6 +30,8 @@ export interface EngineRegistryOptions {
   /** Where the client of an engine does not say otherwise. */
   coreRestart: RestartPolicy;
   heartbeat: HeartbeatOptions;
+  /** Of engines whose client does not say otherwise; 0: none. */
+  leaseSeconds: number;
   /** Left out: no core is started ahead. */
   warmCores?: WarmCores;
   clock: Clock;
@@ -39,6 +41,7 @@ export interface EngineRegistryOptions {
 const BUILTIN = 'builtin';
 /** Of engines that ended: their events can still be read, for as many. */
 const KEPT_ENDED = 16;
+export const MAX_LEASE_SECONDS = 86_400;
 const MAX_EXTRA_CHARACTERS = 65_536;
 /** Of engines that ended: known to have existed, for as many. */
 const KEPT_IDS = 1024;
@@ -91,6 +94,7 @@ export class EngineRegistry {
     const extra = checkJsonObject('extra', request.extra, true);
     const { servicePath, foreignCore } = this.#coreService(request.coreServicePath);
     const channelServers = this.#options.channelServers.of(request.channelServerUrl);
+    const leaseSeconds = leaseOf(request, this.#options.leaseSeconds);
     const coreRestart = restartPolicy(request.coreRestart, this.#options.coreRestart);
     if (this.#live.size >= maxEngines)
       throw refusal('resource_exhausted', 'TOO_MANY_ENGINES', `this daemon runs at most ${maxEngines} engines`, {
@@ -110,6 +114,7 @@ export class EngineRegistry {
       h5mode: request.h5mode,
       extra: JSON.stringify(extra),
       coreRestart,
+      leaseSeconds,
     });
     this.#live.set(engineId, session);
     for (const listener of this.#creationListeners) listener(session);
@@ -179,6 +184,16 @@ export class EngineRegistry {
     dropOldest(this.#ended.keys(), this.#ended.size > KEPT_ENDED, (id) => this.#ended.delete(id));
     dropOldest(this.#endedIds.keys(), this.#endedIds.size > KEPT_IDS, (id) => this.#endedIds.delete(id));
   }
+}
+
+/** Throws INVALID_ARGUMENT. */
+function leaseOf({ leaseSeconds, detached }: CreateAliRTCEngineRequest, usual: number): number {
+  checkRange('lease_seconds', leaseSeconds, 0, MAX_LEASE_SECONDS);
+  if (!detached) return leaseSeconds || usual;
+  if (leaseSeconds === 0) return 0;
+  throw invalidField('lease_seconds', leaseSeconds, 'a detached engine has no lease', {
+    remedy: 'leave out lease_seconds, or detached',
+  });
 }
 
 /** Short, and not to be guessed: 60 random bits. */

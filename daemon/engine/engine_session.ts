@@ -6,7 +6,7 @@ import type { Logger } from '../../common/logger.js';
 import { AlirtcError, messageOf } from '../../common/errors.js';
 import type { CommandFields, CommandName } from '../../coreservice/ipc/commands.js';
 import type { ParameterExtension } from '../../coreservice/ipc/extension.js';
-import { EngineState } from '../../gen/alirtc/v1/events.js';
+import { EndCause as EndCauseOfEngine, EngineState } from '../../gen/alirtc/v1/events.js';
 import type { EngineSnapshot } from '../../gen/alirtc/v1/events.js';
 import type { Clock } from '../clock.js';
 import { EventLog } from '../events/event_log.js';
@@ -22,12 +22,13 @@ import { CoreCare } from './core_care.js';
 import type { HeartbeatOptions } from './core_heartbeat.js';
 import type { RestartPolicy } from './core_restart_policy.js';
 import { CoreSupervisor } from './core_supervisor.js';
-import { endCause, endDetail } from './engine_end.js';
+import { endCause, endDetail, leaseDetail } from './engine_end.js';
 import type { EngineContext } from './engine_context.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineModel } from './engine_model.js';
 import { PublishControl } from './publish_control.js';
 import { PushControl } from './push_control.js';
+import { Lease } from './lease.js';
 import { MessageControl } from './message_control.js';
 import { Settings } from './settings.js';
 import { RolePermission } from './role_permission.js';
@@ -59,6 +60,8 @@ export interface EngineSessionOptions {
   startCore: StartEngineCore;
   coreRestart: RestartPolicy;
   heartbeat: HeartbeatOptions;
+  /** 0: detached. */
+  leaseSeconds: number;
   clock: Clock;
   logger: Logger;
 }
@@ -86,10 +89,12 @@ export class EngineSession extends Lifecycle implements EngineContext {
   readonly messages: MessageControl;
   readonly answers: Answers;
   readonly stay = new Stay();
+  readonly lease: Lease;
   readonly #kept = new Settings();
   readonly #callbacks: CallbackRouter;
   readonly #supervisor: CoreSupervisor;
   #endedByItself = false;
+  #leaseExpired = false;
   readonly #pictures = new PictureRingReader();
 
   constructor(options: EngineSessionOptions) {
@@ -106,6 +111,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
       },
       options.clock,
     );
+    this.lease = new Lease(options.leaseSeconds, this.clock, () => this.#onLeaseExpired());
     this.permission = new RolePermission({
       keys: options.keys,
       channelServers: options.channelServers,
@@ -168,7 +174,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
   }
 
   snapshot(): EngineSnapshot {
-    return this.model.snapshot(this.engineId, this.log.oldest);
+    return this.model.snapshot(this.engineId, this.log.oldest, this.lease.seconds);
   }
 
   /** Throws OUT_OF_RANGE. */
@@ -225,11 +231,13 @@ export class EngineSession extends Lifecycle implements EngineContext {
   protected override async onStart(): Promise<void> {
     await this.#supervisor.start();
     this.setState(EngineState.READY, 'the core service answers');
+    this.lease.start();
   }
 
   protected override async onClose(cause: EndCause): Promise<void> {
     const died = cause.kind === 'failed';
-    const detail = endDetail(cause);
+    const detail = this.#leaseExpired ? leaseDetail(this.lease.seconds) : endDetail(cause);
+    this.lease.stop();
     if (died) {
       // Nobody waits for the end of a process that will say nothing any more.
       const error = refusal('unavailable', 'CORE_DIED', detail, NEW_ENGINE);
@@ -241,14 +249,22 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.media.end();
     this.#pictures.close();
     this.setState(died ? EngineState.FAILED : EngineState.CLOSED, detail.split('\n')[0] ?? '');
-    this.log.end({ cause: endCause(cause), detail });
+    this.log.end({ cause: this.#leaseExpired ? EndCauseOfEngine.LEASE_EXPIRED : endCause(cause), detail });
   }
 
   async #leaveAndClose(cause: EndCause): Promise<void> {
-    const reason = cause.kind === 'owner_closed' ? 'the daemon stops' : 'Release';
+    const asked = this.#leaseExpired ? 'the lease ran out' : 'Release';
+    const reason = cause.kind === 'owner_closed' ? 'the daemon stops' : asked;
     // A core that dies meanwhile will not confirm.
     await Promise.race([this.channel.leaveAtEnd(reason, LEAVE_AT_END_MS), this.#supervisor.core?.done]);
     this.setState(EngineState.CLOSING, reason);
+  }
+
+  #onLeaseExpired(): void {
+    if (this.state !== 'ready') return;
+    this.#leaseExpired = true;
+    this.logger.warn({ leaseSeconds: this.lease.seconds }, 'nobody uses the engine any more: it ends');
+    void this.close();
   }
 
   #readPicture(reference: PictureReference): Buffer | undefined {

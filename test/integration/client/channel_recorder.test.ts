@@ -82,7 +82,12 @@ describe('The channel recorder', () => {
     const call = samples.find(({ request }) => request.uids.includes(uid) && request.tracks.includes(track));
     assert.ok(call !== undefined, `nobody reads ${uid}`);
     for (const [n, unit] of units.entries()) {
-      const header = { sequence: n + 1, captureTimeUs: Date.now() * 1000 + n * 40_000, droppedBefore: 0, discontinuity: false };
+      const header = {
+        sequence: n + 1,
+        captureTimeUs: Date.now() * 1000 + n * 40_000,
+        droppedBefore: 0,
+        discontinuity: false,
+      };
       const size = { width: 160, height: 128, codec: 1, frameNum: n + 1 };
       call.write(OnRemoteVideoEncodedSampleResponse.fromPartial({ header, uid, track, ...size, ...unit }));
     }

@@ -18,6 +18,7 @@ import {
 } from '../../../client/index.js';
 import type { Engine } from '../../../client/index.js';
 import { EngineServiceService } from '../../../gen/alirtc/v1/engine.js';
+import type { CreateAliRTCEngineRequest } from '../../../gen/alirtc/v1/engine.js';
 import { FakeDaemon } from '../../support/fake_daemon/fake_daemon.js';
 import { recordingEngineService } from '../../support/fake_daemon/fake_engine.js';
 import type { RecordedCall } from '../../support/fake_daemon/fake_engine.js';
@@ -127,6 +128,7 @@ const ROWS: Row[] = [
   ['setVideoCallbackPeriod', (e) => e.setVideoCallbackPeriod(200), { periodMs: 200 }],
   ['getSdkVersion', (e) => e.getSdkVersion(), {}],
   ['getEngine', (e) => e.snapshot(), {}],
+  ['renewLease', (e) => e.renewLease(), {}],
   ['release', (e) => e.release(), {}],
 ];
 
@@ -141,7 +143,7 @@ describe('The calls of an engine', () => {
       engine: recordingEngineService(calls, {
         createAliRtcEngine: (call, callback) => {
           calls.push({ method: 'createAliRtcEngine', request: call.request });
-          callback(null, { engineId: 'engine-1', corePort: 42_001, coreProcessId: 77 });
+          callback(null, { engineId: 'engine-1', corePort: 42_001, coreProcessId: 77, leaseSeconds: 0 });
         },
         publishLocalVideoStream: (call, callback) => {
           calls.push({ method: 'publishLocalVideoStream', request: call.request });
@@ -207,7 +209,25 @@ describe('The calls of an engine', () => {
       coreServicePath: '',
       h5mode: false,
       extra: '{"a":1}',
+      channelServerUrl: '',
+      coreRestart: undefined,
+      leaseSeconds: 0,
+      detached: false,
     });
+  });
+
+  it('createEngine sends what a program wants of restarts and leases', async () => {
+    await client.createEngine({ coreRestart: { attempts: 3 }, leaseSeconds: 9 });
+    await client.createEngine({ detached: true });
+    const said = calls.map(({ request }) => request as CreateAliRTCEngineRequest);
+    assert.deepEqual(
+      said.map(({ leaseSeconds, detached }) => [leaseSeconds, detached]),
+      [
+        [9, false],
+        [0, true],
+      ],
+    );
+    assert.deepEqual(said[0]?.coreRestart, { mode: 0, delayMs: 0, maxDelayMs: 0, attempts: 3, windowSeconds: 0 });
   });
 
   it('joinChannel takes a token or the parts of one, and sends only the settings that were given', async () => {

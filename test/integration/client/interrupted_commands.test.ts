@@ -38,7 +38,8 @@ describe('A command that is interrupted', function () {
     });
     daemon = await FakeDaemon.start({
       engine: recordingEngineService(calls, {
-        createAliRtcEngine: (_call, callback) => callback(null, { engineId: 'e1', corePort: 1, coreProcessId: 1 }),
+        createAliRtcEngine: (_call, callback) =>
+          callback(null, { engineId: 'e1', corePort: 1, coreProcessId: 1, leaseSeconds: 0 }),
         // No answer: the channel server is slow.
         joinChannel: (call) => void calls.push({ method: 'joinChannel', request: call.request }),
       }),

@@ -35,6 +35,7 @@ async function start(options: { foreignCore?: boolean; counts?: boolean } = {}) 
       return Promise.resolve(core);
     },
     coreRestart: { mode: 'never', delayMs: 0, maxDelayMs: 0, attempts: 1, windowMs: 1 },
+    leaseSeconds: 0,
     heartbeat: { intervalMs: 0, limitMs: 0 },
     clock,
     logger: pino({ level: 'silent' }),

@@ -70,4 +70,5 @@ const SNAPSHOT = {
   audio: 4,
   remoteUsers: [],
   oldestSequence: 1,
+  leaseSeconds: 30,
 };

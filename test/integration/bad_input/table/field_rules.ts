@@ -79,6 +79,8 @@ const ENGINE_FIELDS: Record<string, Rule> = {
     more: ['file:///etc/passwd', 'ws://'],
   }),
   'CreateAliRTCEngineRequest.core_restart': nested('is the default'),
+  'CreateAliRTCEngineRequest.lease_seconds': range(0, 86_400),
+  'CreateAliRTCEngineRequest.detached': onOff,
   'CoreRestartPolicy.mode': defaulted,
   'CoreRestartPolicy.delay_ms': range(0, 60_000),
   'CoreRestartPolicy.max_delay_ms': range(0, 600_000),

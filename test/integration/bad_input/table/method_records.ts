@@ -119,6 +119,7 @@ const ENGINE: Record<string, MethodRecord> = {
     undo: (scene, { response }) => scene.bed.client.engine(String(response?.['engine_id'])).release(),
   },
   Release: { request: {}, states: { released: 'ok' } },
+  RenewLease: ask,
   ListEngines: { request: {}, states: 'none' },
   GetEngine: { request: {}, states: { released: 'ok' } },
   JoinChannel: {
