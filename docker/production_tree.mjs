@@ -109,7 +109,7 @@ writeFileSync(
 );
 const packages = reachable(await importedPackages());
 for (const folder of packages) copyPackage(folder);
-// Beside the bundled ones: their texts are owed to who gets the image.
+// Names, versions and licences of what is inside; the texts lie in the folders of the packages.
 writeFileSync(path.join(target, 'PACKAGES'), packages.map(describe).join(''));
 console.log(`${target}: ${packages.length} packages of ${readdirSync(path.join(root, 'node_modules')).length} folders`);
 
