@@ -57,7 +57,7 @@ test-cluster: build ## against a real LiveKit cluster of two nodes
 image-test: build ## builds the container images without an engine, and runs them on real media
 	tsx test/image/support/install.ts
 	mocha 'test/image/**/*.test.ts'
-check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas; installs kubeconform (Go) and the schemas (PyPI) into .cache
+check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas, compose files against theirs; tools of Go and PyPI into .cache
 	tsx test/manifests/support/install.ts
 	mocha 'test/manifests/**/*.test.ts'
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { kubeconform, VERSIONS } from './support/kubeconform.js';
+import { kubeconform, loadCompose, VERSIONS } from './support/kubeconform.js';
 
 const FOLDER = fileURLToPath(new URL('../../docker/kubernetes/', import.meta.url));
 /** The kinds of each file, in order. */
@@ -51,6 +51,26 @@ describe('The manifests for Kubernetes', function () {
         const { code, out } = await kubeconform('1.33.0', file);
         assert.notEqual(code, 0, out);
         assert.match(out, /HorizontalPodAutoscaler recorder-fleet is invalid/);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('The compose files', () => {
+  it('are taken by the loader of the Compose specification, which refuses an unknown key', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'alirtcd-manifests-'));
+    try {
+      for (const name of ['compose.yaml', 'cluster/compose.yaml']) {
+        const file = path.join(FOLDER, '..', name);
+        const right = await loadCompose(file);
+        assert.equal(right.code, 0, right.err);
+        const wrong = path.join(folder, 'compose.yaml');
+        await writeFile(wrong, (await readFile(file, 'utf8')).replace('restart:', 'restarts:'));
+        const refused = await loadCompose(wrong);
+        assert.notEqual(refused.code, 0);
+        assert.match(refused.out + refused.err, /restarts/);
       }
     } finally {
       await rm(folder, { recursive: true, force: true });

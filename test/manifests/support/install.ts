@@ -2,22 +2,21 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { showCommand } from '../../image/support/run_command.js';
-import { CACHE, folderOf, KUBECONFORM, SCHEMAS, VERSIONS } from './kubeconform.js';
+import { CACHE, COMPOSE_LOADER, folderOf, KUBECONFORM, SCHEMAS, VERSIONS } from './kubeconform.js';
 
-/** Before the tests: kubeconform by Go's proxy, and Kubernetes' schemas by a package of PyPI that carries them; both once, into .cache. */
-const KUBECONFORM_SOURCE = 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0';
+/** Before the tests: kubeconform and the Compose specification's loader by Go's proxy, and Kubernetes' schemas by a package of PyPI that carries them; once, into .cache. */
+const PROGRAMS = {
+  [KUBECONFORM]: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
+  [COMPOSE_LOADER]: 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2',
+};
 const SCHEMA_PACKAGE = 'kubernetes-validate==1.37.0';
 
 async function install(): Promise<void> {
   await mkdir(CACHE, { recursive: true });
-  if (!existsSync(KUBECONFORM)) {
-    console.log(`go install ${KUBECONFORM_SOURCE}`);
-    await showCommand(
-      'go',
-      ['install', KUBECONFORM_SOURCE],
-      { ...process.env, GOBIN: path.dirname(KUBECONFORM) },
-      600_000,
-    );
+  for (const [file, source] of Object.entries(PROGRAMS)) {
+    if (existsSync(file)) continue;
+    console.log(`go install ${source}`);
+    await showCommand('go', ['install', source], { ...process.env, GOBIN: path.dirname(file) }, 600_000);
   }
   if (!existsSync(SCHEMAS)) {
     console.log(`pip download ${SCHEMA_PACKAGE}`);

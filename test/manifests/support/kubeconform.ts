@@ -5,6 +5,8 @@ import { runCommand, type Finished } from '../../image/support/run_command.js';
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 export const CACHE = path.join(PROJECT, '.cache', 'manifests');
 export const KUBECONFORM = path.join(CACHE, 'bin', 'kubeconform');
+/** Of the Compose specification: what Docker's compose reads files with. The program's name is its folder's. */
+export const COMPOSE_LOADER = path.join(CACHE, 'bin', 'cmd');
 export const SCHEMAS = path.join(CACHE, 'schemas');
 /** The oldest with everything that the manifests use, and newer ones. */
 export const VERSIONS = ['1.30.0', '1.33.0', '1.37.0'];
@@ -16,4 +18,9 @@ const LOCATION = `${SCHEMAS}/{{ .NormalizedKubernetesVersion }}-local{{ .StrictS
 export function kubeconform(version: string, file: string): Promise<Finished> {
   const args = ['-strict', '-summary', '-verbose', '-kubernetes-version', version, '-schema-location', LOCATION, file];
   return runCommand(KUBECONFORM, args);
+}
+
+/** Reads a compose file as Docker's compose does: unknown keys are errors. */
+export function loadCompose(file: string): Promise<Finished> {
+  return runCommand(COMPOSE_LOADER, [file]);
 }
