@@ -5,6 +5,7 @@ import type { Server } from '@grpc/grpc-js';
 import { messageOf } from '../common/errors.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import type { Logger } from '../common/logger.js';
+import { ClientLimits } from './api/client_limits.js';
 import { createApi } from './api/server.js';
 import { systemClock } from './clock.js';
 import { mergeReloadable } from './config/config_changes.js';
@@ -18,6 +19,7 @@ import { createCoreStarter } from './engine/core_starter.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
+import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import type { Health } from './node/health.js';
 import { OpenListeners } from './node/open_listeners.js';
@@ -43,6 +45,7 @@ export class Daemon extends Lifecycle {
   readonly #logLevel: LogLevel;
   #config: Config;
   #keys: AppKeys | undefined;
+  #callers: Callers | undefined;
   #runFolder: string | undefined;
   #channelServer: ChannelServerChild | undefined;
   #registry: EngineRegistry | undefined;
@@ -166,20 +169,23 @@ export class Daemon extends Lifecycle {
     this.#logLevel.set(config['log-level']);
     for (const { setting, from, to, taken } of changes)
       logger.info({ setting, from, to }, taken ? 'setting taken' : 'setting needs a restart');
-    this.#rereadKeys();
+    this.#reread('keys', () => this.#rereadKeys());
+    this.#reread('tokens', () => this.#callers?.reload());
     this.#listeners.rereadCertificates();
     return changes;
   }
 
-  /** A file that is wrong leaves the keys that were read before. */
   #rereadKeys(): void {
+    if (this.#keys?.reload() === true) this.#channelServer?.rereadKeys();
+  }
+
+  /** A file that is wrong leaves what was read before. */
+  #reread(what: string, read: () => void): void {
     const { logger } = this.#options;
     try {
-      if (this.#keys?.reload() !== true) return;
-      this.#channelServer?.rereadKeys();
-      logger.info({ file: 'keys' }, 'file taken');
+      read();
     } catch (error) {
-      logger.error({ file: 'keys', reason: messageOf(error) }, 'file not taken: the old content counts on');
+      logger.error({ file: what, reason: messageOf(error) }, 'file not taken: the old content counts on');
     }
   }
 
@@ -221,12 +227,16 @@ export class Daemon extends Lifecycle {
 
   async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>, operations: NodeOperations): Promise<void> {
     const { config, version, protoRoot, logger } = this.#options;
+    this.#callers = new Callers(config);
     const { server, health } = createApi({
       registry,
       keys,
       version,
       protoRoot,
       callObservers: operations.callObservers,
+      callers: this.#callers,
+      limits: new ClientLimits(() => this.#config, systemClock),
+      maxMessageBytes: config['max-message-bytes'],
       logger,
       startedAtUs: Date.now() * 1000,
       channelServerUrl: () => this.channelServerUrl,

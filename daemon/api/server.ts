@@ -9,19 +9,21 @@ import { EventServiceService } from '../../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../../gen/alirtc/v1/token.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
+import type { Callers } from '../node/callers.js';
 import { observeCalls } from '../node/call_observer.js';
 import type { CallObserver } from '../node/call_observer.js';
 import { Health } from '../node/health.js';
+import { checkAccess } from './access.js';
+import type { ClientLimits } from './client_limits.js';
+import { EngineOwners } from './engine_owners.js';
 import { engineService } from './engine_service.js';
 import { eventService } from './event_service.js';
 import { MEDIA_SERVICE, mediaService } from './media_service.js';
 import { withCheckedRequests } from './malformed_request.js';
+import { nameMessageLimit } from './message_size.js';
 import { nodeService } from './node_service.js';
 import type { NodeServiceOptions } from './node_service.js';
 import { tokenService } from './token_service.js';
-
-/** A 3840x2160 BGRA picture is 33 MB. */
-export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 const SERVICES = ['EngineService', 'EventService', 'MediaService', 'TokenService', 'NodeService'];
 const PROTOS = ['engine', 'events', 'media', 'token', 'node', 'types'];
@@ -33,20 +35,31 @@ export interface ApiOptions extends NodeServiceOptions {
   protoRoot: string;
   /** They follow every call. */
   callObservers: readonly CallObserver[];
+  /** Who may call. */
+  callers: Callers;
+  limits: ClientLimits;
+  /** Either way. A 3840x2160 BGRA picture is 33 MB. */
+  maxMessageBytes: number;
   logger: Logger;
 }
 
 /** The gRPC server with every service, not bound yet. */
 export function createApi(options: ApiOptions): { server: Server; health: Health } {
-  const { registry, callObservers, logger } = options;
+  const { registry, callObservers, callers, limits, maxMessageBytes, logger } = options;
+  const owners = new EngineOwners((engineId) => registry.isLive(engineId));
   const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
     // Clients on flaky hosts are noticed; their streams end.
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.enable_channelz': 0,
-    interceptors: [observeCalls(callObservers)],
+    // In the order in which they hear of a call: what is refused is counted, too.
+    interceptors: [
+      nameMessageLimit(maxMessageBytes, logger),
+      observeCalls(callObservers),
+      checkAccess({ callers, owners, limits, logger }),
+    ],
   });
   server.addService(withCheckedRequests(EngineServiceService), engineService(registry, logger));
   server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));

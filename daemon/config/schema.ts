@@ -72,55 +72,76 @@ export function configSchema({ environment, here }: Defaults) {
   const state = stateRoot(environment);
   const socketFolder = environment['XDG_RUNTIME_DIR'] ?? state;
   const defaultListen = [`unix:${path.join(socketFolder, 'alirtcd.sock')}`, 'tcp:127.0.0.1:7420'];
-  return z
-    .strictObject({
-      listen: z.array(Address).min(1).prefault(defaultListen),
-      'socket-mode': SocketMode.prefault('0600'),
-      'tls-cert': AbsolutePath.optional(),
-      'tls-key': AbsolutePath.optional(),
-      'client-ca': AbsolutePath.optional(),
-      'insecure-listen': Switch.default(false),
-      keys: AbsolutePath.optional(),
-      'core-port-low': Port.default(42_000),
-      'core-port-high': Port.default(45_000),
-      'core-service': z.array(AbsolutePath).default([]),
-      'log-root': AbsolutePath.default(path.join(state, 'log')),
-      'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-      'channel-server-url': ServerUrls.prefault([]),
-      'channel-server-allowed': ServerUrls.prefault([]),
-      'channel-server-relay-only': Switch.default(false),
-      'max-engines': whole(1, 10_000).default(64),
-      'event-ring': whole(16, 1_000_000).default(4096),
-      'event-ring-bytes': whole(65_536, 1_000_000_000).default(8_000_000),
-      'http-listen': HttpListen.optional(),
-      'http-remote': Switch.default(false),
-      'http-host': z.array(HostName).default([]),
-      console: z.enum(['off', 'read', 'control']).default('read'),
-      'console-tokens': Switch.default(false),
-      'core-restart': z.enum(['never', 'on-crash']).default('on-crash'),
-      'core-restart-delay-ms': whole(0, RESTART_LIMITS.delayMs).default(100),
-      'core-restart-delay-max-ms': whole(0, RESTART_LIMITS.maxDelayMs).default(10_000),
-      'core-restart-attempts': whole(1, RESTART_LIMITS.attempts).default(5),
-      'core-restart-window-seconds': whole(1, RESTART_LIMITS.windowSeconds).default(60),
-      'core-heartbeat-ms': whole(0, 3_600_000).default(5_000),
-      'core-heartbeat-limit-ms': whole(500, 3_600_000).default(10_000),
-      'lease-seconds': whole(0, 86_400).default(30),
-      'warm-cores': whole(0, 64).default(0),
-      'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
-      'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
-    })
-    .superRefine((config, context) => {
-      for (const { path, message } of listenFaults(config)) context.addIssue({ code: 'custom', path, message });
-    })
-    .refine((config) => config['core-port-low'] <= config['core-port-high'], {
-      path: ['core-port-high'],
-      message: 'lies below core-port-low',
-    })
-    .refine(({ 'http-listen': http, 'http-remote': remote }) => remote || isLocalHttp(http), {
-      path: ['http-listen'],
-      message:
-        'only loopback addresses: the console has no login and no TLS. Put a TLS proxy with a login in front of it, or say http-remote: true',
-    });
+  return (
+    z
+      .strictObject({
+        listen: z.array(Address).min(1).prefault(defaultListen),
+        'socket-mode': SocketMode.prefault('0600'),
+        'tls-cert': AbsolutePath.optional(),
+        'tls-key': AbsolutePath.optional(),
+        'client-ca': AbsolutePath.optional(),
+        'insecure-listen': Switch.default(false),
+        keys: AbsolutePath.optional(),
+        tokens: AbsolutePath.optional(),
+        'jwt-key': AbsolutePath.optional(),
+        'jwt-issuer': z.string().min(1).optional(),
+        'jwt-audience': z.string().min(1).optional(),
+        'admin-subject': z.array(z.string().min(1)).default([]),
+        'core-port-low': Port.default(42_000),
+        'core-port-high': Port.default(45_000),
+        'core-service': z.array(AbsolutePath).default([]),
+        'log-root': AbsolutePath.default(path.join(state, 'log')),
+        'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+        'channel-server-url': ServerUrls.prefault([]),
+        'channel-server-allowed': ServerUrls.prefault([]),
+        'channel-server-relay-only': Switch.default(false),
+        'max-engines': whole(1, 10_000).default(64),
+        'capacity-ms': whole(0, 10_000_000).default(0),
+        'drain-seconds': whole(0, 86_400).default(0),
+        'max-engines-per-client': whole(0, 10_000).default(0),
+        'max-streams-per-client': whole(1, 100_000).default(1024),
+        'max-streams-per-engine': whole(1, 64).default(64),
+        'max-event-streams-per-engine': whole(1, 1024).default(64),
+        'max-calls-per-second': whole(1, 1_000_000).default(10_000),
+        'max-message-bytes': whole(65_536, 1_000_000_000).default(67_108_864),
+        'event-ring': whole(16, 1_000_000).default(4096),
+        'event-ring-bytes': whole(65_536, 1_000_000_000).default(8_000_000),
+        'http-listen': HttpListen.optional(),
+        'http-remote': Switch.default(false),
+        'http-host': z.array(HostName).default([]),
+        console: z.enum(['off', 'read', 'control']).optional(),
+        'console-tokens': Switch.default(false),
+        'core-restart': z.enum(['never', 'on-crash']).default('on-crash'),
+        'core-restart-delay-ms': whole(0, RESTART_LIMITS.delayMs).default(100),
+        'core-restart-delay-max-ms': whole(0, RESTART_LIMITS.maxDelayMs).default(10_000),
+        'core-restart-attempts': whole(1, RESTART_LIMITS.attempts).default(5),
+        'core-restart-window-seconds': whole(1, RESTART_LIMITS.windowSeconds).default(60),
+        'core-heartbeat-ms': whole(0, 3_600_000).default(5_000),
+        'core-heartbeat-limit-ms': whole(500, 3_600_000).default(10_000),
+        'lease-seconds': whole(0, 86_400).default(30),
+        'warm-cores': whole(0, 64).default(0),
+        'builtin-core-service': AbsolutePath.default(path.join(here, 'AliRtcCoreService')),
+        'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
+      })
+      .superRefine((config, context) => {
+        for (const { path, message } of listenFaults(config)) context.addIssue({ code: 'custom', path, message });
+      })
+      .refine((config) => config['core-port-low'] <= config['core-port-high'], {
+        path: ['core-port-high'],
+        message: 'lies below core-port-low',
+      })
+      .refine(({ 'http-listen': http, 'http-remote': remote }) => remote || isLocalHttp(http), {
+        path: ['http-listen'],
+        message:
+          'only loopback addresses: the console has no login and no TLS. Put a TLS proxy with a login in front of it, or say http-remote: true',
+      })
+      // Nobody may see by the console, which has no login, what the API hides from him.
+      .transform((config) => ({ ...config, console: config.console ?? (knowsCallers(config) ? 'off' : 'read') }))
+  );
+}
+
+function knowsCallers(config: { tokens?: unknown; 'jwt-key'?: unknown; 'client-ca'?: unknown }): boolean {
+  return [config.tokens, config['jwt-key'], config['client-ca']].some((setting) => setting !== undefined);
 }
 
 function isLocalHttp(http: 'off' | HttpAddress | undefined): boolean {

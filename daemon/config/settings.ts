@@ -43,6 +43,21 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     argument: '<file>',
     text: 'app ids and app keys, YAML "appid: appkey", readable by its owner only; default: a random pair in memory',
   },
+  tokens: {
+    argument: '<file>',
+    text: 'bearer tokens, YAML "token: name scopes", scopes of read, use, admin, readable by its owner only; calls then need a token',
+  },
+  'jwt-key': {
+    argument: '<file>',
+    text: 'public key or certificate, PEM, of who signs JSON Web Tokens (claims sub, exp, and scope with read, use, admin); calls then need a token',
+  },
+  'jwt-issuer': { argument: '<text>', text: 'what the claim iss of JSON Web Tokens has to be; default: anything' },
+  'jwt-audience': { argument: '<text>', text: 'what the claim aud of JSON Web Tokens has to be; default: anything' },
+  'admin-subject': {
+    argument: '<subject>',
+    isList: true,
+    text: 'the subject of a client certificate that may administer the node, e.g. CN=operator, repeatable; the others may read and use',
+  },
   'core-port-low': { argument: '<port>', text: 'lowest port between daemon and core services (42000)' },
   'core-port-high': { argument: '<port>', text: 'highest port between daemon and core services (45000)' },
   'core-service': {
@@ -63,6 +78,41 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     text: 'a further LiveKit server that clients may name for an engine, repeatable',
   },
   'max-engines': { reload: true, argument: '<number>', text: 'engines at the same time (64)' },
+  'max-engines-per-client': {
+    reload: true,
+    argument: '<number>',
+    text: 'engines of one client identity at the same time (0: as many as max-engines)',
+  },
+  'max-streams-per-client': {
+    reload: true,
+    argument: '<number>',
+    text: 'streams (events, frames, pushes) of one client identity at the same time (1024)',
+  },
+  'max-streams-per-engine': {
+    reload: true,
+    argument: '<number>',
+    text: 'frame streams of one engine at the same time (64)',
+  },
+  'max-event-streams-per-engine': {
+    reload: true,
+    argument: '<number>',
+    text: 'event streams of one engine at the same time (64)',
+  },
+  'max-calls-per-second': {
+    reload: true,
+    argument: '<number>',
+    text: 'calls that one client identity may begin in a second (10000)',
+  },
+  'max-message-bytes': { argument: '<number>', text: 'bytes of one message, either way (67108864)' },
+  'capacity-ms': {
+    argument: '<ms>',
+    text: 'CPU that daemon, channel server and cores may use, in ms for each second; beyond it engines and subscriptions are refused; 0: all of the machine (0)',
+  },
+  'drain-seconds': {
+    argument: '<seconds>',
+    reload: true,
+    text: 'how long engines may go on after SIGTERM; meanwhile no new ones are taken (0)',
+  },
   'event-ring': { reload: true, argument: '<number>', text: 'events kept for each engine (4096)' },
   'event-ring-bytes': { reload: true, argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
   'http-listen': {
@@ -75,7 +125,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     isList: true,
     text: 'a further host name under which the HTTP server answers, repeatable',
   },
-  console: { argument: '<off|read|control>', text: 'whether there is a console, and what its viewers may do (read)' },
+  console: {
+    argument: '<off|read|control>',
+    text: 'whether there is a console, and what its viewers may do; it has no login (read; off where tokens or client-ca are set)',
+  },
   'console-tokens': {
     argument: '<on|off>',
     text: 'the console gives out channel tokens, to join beside the bots (off)',

@@ -129,6 +129,10 @@ export class EngineRegistry {
     return session;
   }
 
+  isLive(engineId: string): boolean {
+    return this.#live.has(engineId);
+  }
+
   /** A live engine. Throws NOT_FOUND, or UNAVAILABLE when it ended by itself. */
   get(engineId: string): EngineSession {
     const session = this.#live.get(engineId);
@@ -139,7 +143,7 @@ export class EngineRegistry {
         field: 'engine_id',
         remedy: 'create a new engine; GetEventHandler still tells what happened',
       });
-    throw notFound(engineId);
+    throw noSuchEngine(engineId);
   }
 
   /** A live engine, or one that ended not long ago. */
@@ -151,7 +155,7 @@ export class EngineRegistry {
   async release(engineId: string): Promise<void> {
     const session = this.#live.get(engineId);
     if (session !== undefined) await session.close();
-    else if (!this.#endedIds.has(engineId)) throw notFound(engineId);
+    else if (!this.#endedIds.has(engineId)) throw noSuchEngine(engineId);
   }
 
   /** Ends all engines, at the same time. New ones are refused from now on. */
@@ -206,7 +210,8 @@ function daemonStops(): Error {
   return refusal('unavailable', 'DAEMON_STOPS', 'the daemon stops', { remedy: 'ask another one, or later' });
 }
 
-function notFound(engineId: string): Error {
+/** What a call on an engine fails with that is not there. */
+export function noSuchEngine(engineId: string): Error {
   return refusal('not_found', 'ENGINE_NOT_FOUND', 'no such engine, or it was released', {
     field: 'engine_id',
     value: engineId.slice(0, 80),
