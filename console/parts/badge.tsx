@@ -7,6 +7,7 @@ const KINDS: Readonly<Record<string, string>> = {
   CONNECTED: 'good',
   STARTING: 'busy',
   JOINING: 'busy',
+  RESTARTING: 'busy',
   PUBLISHING: 'busy',
   SUBSCRIBING: 'busy',
   CONNECTING: 'busy',

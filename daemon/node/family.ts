@@ -11,5 +11,7 @@ export function familyOf(
   if (serverPid !== undefined) processes.push({ kind: 'channel-server', processId: serverPid, engineId: '' });
   for (const { engineId, coreProcessId } of registry.list())
     processes.push({ kind: 'core', processId: coreProcessId, engineId });
-  return processes;
+  for (const processId of registry.warmProcessIds ?? []) processes.push({ kind: 'warm-core', processId, engineId: '' });
+  // An engine whose core is just being replaced has none.
+  return processes.filter(({ processId }) => processId > 0);
 }
