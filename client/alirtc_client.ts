@@ -3,7 +3,7 @@ import { CreateAliRTCEngineRequest, EngineServiceService } from '../gen/alirtc/v
 import type { CoreRestartPolicy } from '../gen/alirtc/v1/engine.js';
 import type { EngineSnapshot } from '../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../gen/alirtc/v1/node.js';
-import type { GetNodeStatusResponse } from '../gen/alirtc/v1/node.js';
+import type { DrainResponse, GetNodeStatusResponse } from '../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../gen/alirtc/v1/token.js';
 import type { GenerateTokenResponse, TokenFormat } from '../gen/alirtc/v1/token.js';
 import { AuthInfo } from '../gen/alirtc/v1/types.js';
@@ -125,6 +125,11 @@ export class AlirtcClient {
 
   nodeStatus(call?: CallOptions): Promise<GetNodeStatusResponse> {
     return this.#call(NodeServiceService.getNodeStatus, {}, call);
+  }
+
+  /** Ends the daemon in order: no new engines, those that are there may go on for that long. Gives the deadline that counts. */
+  drain(deadlineSeconds = 0, call?: CallOptions): Promise<DrainResponse> {
+    return this.#call(NodeServiceService.drain, { deadlineSeconds }, call);
   }
 
   /** A unary call of any method, for programs that know it only at run time. */

@@ -101,6 +101,7 @@ export class Daemon extends Lifecycle {
       builtinCoreService: config['builtin-core-service'],
       coreServices: config['core-service'],
       logRoot: config['log-root'],
+      admit: (engineId) => this.#operations?.admitEngine(engineId),
       // Read anew for each engine: they can be reloaded.
       get maxEngines() {
         return now()['max-engines'];
@@ -136,10 +137,12 @@ export class Daemon extends Lifecycle {
       version: this.#options.version,
       registry,
       channelServerPid: () => this.#channelServer?.pid,
-      isServing: () => this.#health?.isServing === true,
+      health: () => this.#health,
       readProcess: readProcessStatus,
       clock: systemClock,
+      logger,
     });
+    void operations.drain.over.then(() => this.close());
     this.#operations = operations;
     await operations.start();
     await this.#serve(registry, keys, operations);
@@ -189,6 +192,13 @@ export class Daemon extends Lifecycle {
     }
   }
 
+  /** Ends the daemon in order, at once or after the time that engines are given. */
+  drain(reason: string): void {
+    const seconds = this.#config['drain-seconds'];
+    if (seconds === 0 || this.state !== 'ready' || this.#operations === undefined) void this.close();
+    else this.#operations.drain.begin(seconds * 1000, reason);
+  }
+
   /** Called while closing: nobody is asked or waited for any more. */
   hurry(): void {
     this.#hurried = true;
@@ -234,6 +244,8 @@ export class Daemon extends Lifecycle {
       version,
       protoRoot,
       callObservers: operations.callObservers,
+      drain: operations.drain,
+      admission: operations.admission,
       callers: this.#callers,
       limits: new ClientLimits(() => this.#config, systemClock),
       maxMessageBytes: config['max-message-bytes'],

@@ -23,7 +23,9 @@ async function main(config: Config): Promise<void> {
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
     logger.info({ signal }, signals === 1 ? 'stopping' : 'stopping at once');
-    if (signals === 1) void daemon.close();
+    if (signals === 1) daemon.drain(`the daemon got ${signal}`);
+    // Engines leave now instead of at the deadline.
+    else if (daemon.state === 'ready') void daemon.close();
     else daemon.hurry();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);

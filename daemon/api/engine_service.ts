@@ -6,6 +6,8 @@ import { bufferDataType } from '../conversions.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import type { EngineSession } from '../engine/engine_session.js';
 import { coreRestarts } from '../refusals.js';
+import type { Admission } from '../node/admission.js';
+import { admitSubscription } from '../node/admitted_media.js';
 import { onEngine } from './error_facts.js';
 import { unary } from './handlers.js';
 
@@ -31,7 +33,7 @@ async function duringRestart<Response>(
 }
 
 /** The calls of the interface. */
-export function engineService(registry: EngineRegistry, logger: Logger): EngineServiceServer {
+export function engineService(registry: EngineRegistry, admission: Admission, logger: Logger): EngineServiceServer {
   /** A call on a live engine. */
   const on = <Request extends { engineId: string }, Response>(handle: Handle<Request, Response>) =>
     unary<Request, Response>(logger, async (request, signal) => {
@@ -85,7 +87,15 @@ export function engineService(registry: EngineRegistry, logger: Logger): EngineS
     publishLocalAudioStream: on((engine, request, signal) => engine.publishing.publish('audio', request, signal)),
     publishScreenShareStream: on((engine, request, signal) => engine.publishing.publish('screen', request, signal)),
     subscribeRemoteAudioStream: on((engine, request, signal) => engine.subscribing.subscribeAudio(request, signal)),
-    subscribeRemoteVideoStream: on((engine, request, signal) => engine.subscribing.subscribeVideo(request, signal)),
+    subscribeRemoteVideoStream: on(async (engine, request, signal) => {
+      const giveBack = admitSubscription(admission, engine, request);
+      try {
+        return await engine.subscribing.subscribeVideo(request, signal);
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+    }),
     setVideoEncoderConfiguration: set((engine, request) => engine.settings.setVideoEncoder(request)),
     setScreenShareEncoderConfiguration: set((engine, request) => engine.settings.setScreenEncoder(request)),
     setRemoteVideoStreamType: set((engine, { uid, streamType }) =>

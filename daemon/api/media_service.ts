@@ -14,6 +14,8 @@ import type { EngineSession } from '../engine/engine_session.js';
 import { serializeFrame } from '../media/frame_message.js';
 import type { FrameMessage } from '../media/frame_message.js';
 import type { FrameKind } from '../media/media_frame.js';
+import type { Admission } from '../node/admission.js';
+import { admitStream } from '../node/admitted_media.js';
 import { onEngine } from './error_facts.js';
 import { failStream, signalOf, unary } from './handlers.js';
 import { checkedRequest } from './malformed_request.js';
@@ -38,7 +40,7 @@ export const MEDIA_SERVICE = {
   ...mapFrameStreams((name) => ({ ...MediaServiceService[name], responseSerialize: serializeFrame })),
 };
 
-export function mediaService(registry: EngineRegistry, logger: Logger) {
+export function mediaService(registry: EngineRegistry, admission: Admission, logger: Logger) {
   const on = (engineId: string, act: (engine: EngineSession) => void): void => {
     try {
       const engine = registry.get(engineId);
@@ -49,7 +51,7 @@ export function mediaService(registry: EngineRegistry, logger: Logger) {
     }
   };
   return {
-    ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], registry, logger)),
+    ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], registry, admission, logger)),
     pushExternalVideoFrame: unary(logger, ({ engineId, sourceType, frame }: PushExternalVideoFrameRequest) => {
       on(engineId, ({ push }) => push.pushVideo(sourceType, frame));
       return {};
@@ -77,6 +79,7 @@ interface FrameStreamRequest extends StreamRequest {
 function frameStream(
   kind: FrameKind,
   registry: EngineRegistry,
+  admission: Admission,
   logger: Logger,
 ): handleServerStreamingCall<FrameStreamRequest, FrameMessage> {
   return (call) => {
@@ -85,9 +88,13 @@ function frameStream(
       const request = checkedRequest(call.request);
       const { queueFrames } = request;
       ({ engineId } = request);
-      const { media, lease } = registry.get(engineId);
+      const engine = registry.get(engineId);
+      const { media, lease } = engine;
       const signal = signalOf(call);
-      const close = media.open(selectionOf(kind, request), queueFramesOf(kind, queueFrames), {
+      const selection = selectionOf(kind, request);
+      const queue = queueFramesOf(kind, queueFrames);
+      admitStream(admission, engine, selection);
+      const close = media.open(selection, queue, {
         write: (message, done) => void call.write(message, done),
         end: (error) => (error === undefined ? call.end() : failStream(call, error, logger)),
       });

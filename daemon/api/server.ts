@@ -61,9 +61,9 @@ export function createApi(options: ApiOptions): { server: Server; health: Health
       checkAccess({ callers, owners, limits, logger }),
     ],
   });
-  server.addService(withCheckedRequests(EngineServiceService), engineService(registry, logger));
+  server.addService(withCheckedRequests(EngineServiceService), engineService(registry, options.admission, logger));
   server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));
-  server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, logger));
+  server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, options.admission, logger));
   server.addService(withCheckedRequests(TokenServiceService), tokenService(options, logger));
   server.addService(withCheckedRequests(NodeServiceService), nodeService(registry, options, logger));
   const health = new Health(SERVICES.map((name) => `alirtc.v1.${name}`));

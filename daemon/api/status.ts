@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { ErrorInfo } from 'nice-grpc-error-details';
+import { ErrorInfo, RetryInfo } from 'nice-grpc-error-details';
 import { AlirtcError } from '../../common/errors.js';
 import type { ErrorClass } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
@@ -29,6 +29,9 @@ export const STATUS_OF_CLASS: Readonly<Record<ErrorClass, status>> = {
 export const ERROR_DOMAIN = 'alirtc';
 const DETAILS_KEY = 'grpc-status-details-bin';
 const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
+const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
+/** In an error's metadata: when to ask again. It becomes a google.rpc.RetryInfo, too. */
+const RETRY_FACT = 'retry_after_ms';
 /**
  * Trailers are headers, and a gRPC client may refuse more than 8 kB of them (gRPC's C library does; some proxies take 4 kB). The message goes twice: percent
  * encoded, and in base64 in the details. 900 + 4/3 * (900 + 1000) bytes and the names of the headers stay below 4 kB.
@@ -67,8 +70,15 @@ function fromAlirtcError(error: AlirtcError): GrpcError {
   const code = STATUS_OF_CLASS[error.class];
   const details = headAsHeader(error.message, MAX_MESSAGE_BYTES);
   const metadata = new Metadata();
-  metadata.set(DETAILS_KEY, encodeStatus(code, details, errorInfo(error)));
+  metadata.set(DETAILS_KEY, encodeStatus(code, details, [[ERROR_INFO_TYPE, errorInfo(error)], ...retryInfo(error)]));
   return Object.assign(new Error(details), { code, details, metadata });
+}
+
+function retryInfo({ metadata }: AlirtcError): [type: string, bytes: Uint8Array][] {
+  const milliseconds = Number(metadata[RETRY_FACT] ?? Number.NaN);
+  if (!Number.isFinite(milliseconds)) return [];
+  const retryDelay = { seconds: Math.floor(milliseconds / 1000), nanos: Math.round((milliseconds % 1000) * 1e6) };
+  return [[RETRY_INFO_TYPE, RetryInfo.encode(RetryInfo.fromPartial({ retryDelay })).finish()]];
 }
 
 function errorInfo({ reason, number, field, value, remedy, metadata }: AlirtcError): Uint8Array {
@@ -92,12 +102,15 @@ function cutFact(key: string, fact: string, mostBytes: number): string {
 }
 
 /** google.rpc.Status {int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3}, Any {string type_url = 1; bytes value = 2}. */
-function encodeStatus(code: number, message: string, detail: Uint8Array): Buffer {
+function encodeStatus(code: number, message: string, details: readonly [type: string, bytes: Uint8Array][]): Buffer {
   const writer = new BinaryWriter();
   writer.uint32((1 << 3) | 0).int32(code);
   writer.uint32((2 << 3) | 2).string(message);
-  writer.uint32((3 << 3) | 2).fork();
-  writer.uint32((1 << 3) | 2).string(ERROR_INFO_TYPE);
-  writer.uint32((2 << 3) | 2).bytes(detail);
-  return Buffer.from(writer.join().finish());
+  for (const [type, bytes] of details) {
+    writer.uint32((3 << 3) | 2).fork();
+    writer.uint32((1 << 3) | 2).string(type);
+    writer.uint32((2 << 3) | 2).bytes(bytes);
+    writer.join();
+  }
+  return Buffer.from(writer.finish());
 }

@@ -113,6 +113,15 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     reload: true,
     text: 'how long engines may go on after SIGTERM; meanwhile no new ones are taken (0)',
   },
+  'capacity-ms': {
+    argument: '<ms>',
+    text: 'CPU that daemon, channel server and cores may use, in ms for each second; beyond it engines and subscriptions are refused; 0: all of the machine (0)',
+  },
+  'drain-seconds': {
+    argument: '<seconds>',
+    reload: true,
+    text: 'how long engines may go on after SIGTERM; meanwhile no new ones are taken (0)',
+  },
   'event-ring': { reload: true, argument: '<number>', text: 'events kept for each engine (4096)' },
   'event-ring-bytes': { reload: true, argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
   'http-listen': {

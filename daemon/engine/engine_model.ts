@@ -41,6 +41,10 @@ export class EngineModel {
     this.#everyoneStreams = channelProfile === ChannelProfile.Communication;
   }
 
+  get users(): readonly Readonly<RemoteUser>[] {
+    return [...this.#users.values()];
+  }
+
   user(uid: string): Readonly<RemoteUser> | undefined {
     return this.#users.get(uid);
   }

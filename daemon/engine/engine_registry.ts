@@ -22,6 +22,8 @@ export interface EngineRegistryOptions {
   coreServices: readonly string[];
   logRoot: string;
   maxEngines: number;
+  /** Called before an engine is made; throws when the node takes none. */
+  admit?: (engineId: string) => void;
   eventRing: number;
   eventRingBytes: number;
   keys: ReadonlyMap<string, string>;
@@ -101,6 +103,7 @@ export class EngineRegistry {
         remedy: 'release one, or raise --max-engines',
         metadata: { limit: String(maxEngines) },
       });
+    this.#options.admit?.(engineId);
     const session = new EngineSession({
       ...this.#options,
       engineId,

@@ -1,3 +1,4 @@
+import type { Admission } from '../node/admission.js';
 import type { NodeMetrics } from '../node/metrics/node_metrics.js';
 import type { Route } from './routes.js';
 
@@ -5,10 +6,12 @@ export interface MetricsRoutesOptions {
   metrics: Pick<NodeMetrics, 'text' | 'contentType'>;
   /** What grpc.health.v1 says of the whole daemon. */
   isServing: () => boolean;
+  isDraining: () => boolean;
+  admission: Pick<Admission, 'loadMs' | 'capacityMs' | 'freeMs'>;
 }
 
 /** What monitoring asks: there with and without the console. */
-export function metricsRoutes({ metrics, isServing }: MetricsRoutesOptions): Route[] {
+export function metricsRoutes({ metrics, isServing, isDraining, admission }: MetricsRoutesOptions): Route[] {
   return [
     {
       method: 'GET',
@@ -18,7 +21,12 @@ export function metricsRoutes({ metrics, isServing }: MetricsRoutesOptions): Rou
     {
       method: 'GET',
       path: '/healthz',
-      handle: (exchange) => exchange.json({ status: isServing() ? 'SERVING' : 'NOT_SERVING' }, isServing() ? 200 : 503),
+      handle: (exchange) => {
+        const { loadMs, capacityMs, freeMs } = admission;
+        const load = { loadMs: Math.ceil(loadMs), capacityMs, freeMs: Math.floor(freeMs) };
+        const status = isServing() ? 'SERVING' : 'NOT_SERVING';
+        exchange.json({ status, draining: isDraining(), ...load }, isServing() ? 200 : 503);
+      },
     },
   ];
 }

@@ -2,7 +2,8 @@ import { Lifecycle } from '../../common/lifecycle.js';
 import type { Clock } from '../clock.js';
 import type { ReadProcess } from '../http/process_reader.js';
 
-export type ProcessKind = 'daemon' | 'channel-server' | 'core' | 'warm-core';
+export const PROCESS_KINDS = ['daemon', 'channel-server', 'core', 'warm-core'] as const;
+export type ProcessKind = (typeof PROCESS_KINDS)[number];
 
 export interface MeteredProcess {
   kind: ProcessKind;

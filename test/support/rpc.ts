@@ -1,5 +1,5 @@
 import type { ServiceError } from '@grpc/grpc-js';
-import { ErrorInfo } from 'nice-grpc-error-details';
+import { ErrorInfo, RetryInfo } from 'nice-grpc-error-details';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 
 /** A unary call as a promise: `await rpc((done) => client.release(request, done))`. */
@@ -29,4 +29,29 @@ function field(message: Uint8Array, number: number): Uint8Array | undefined {
     reader.skip(wireType);
   }
   return undefined;
+}
+
+/** The google.rpc.RetryInfo of a failed call in milliseconds, or undefined. */
+export function retryDelayMsOf(error: ServiceError): number | undefined {
+  const [bytes] = error.metadata.get('grpc-status-details-bin');
+  if (!Buffer.isBuffer(bytes)) return undefined;
+  for (const any of fields(bytes, 3)) {
+    const type = Buffer.from(field(any, 1) ?? []).toString();
+    const value = field(any, 2);
+    if (!type.endsWith('/google.rpc.RetryInfo') || value === undefined) continue;
+    const { seconds = 0, nanos = 0 } = RetryInfo.decode(value).retryDelay ?? {};
+    return Number(seconds) * 1000 + nanos / 1e6;
+  }
+  return undefined;
+}
+
+function fields(message: Uint8Array, number: number): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [at, wireType] = reader.tag();
+    if (at === number) found.push(reader.bytes());
+    else reader.skip(wireType);
+  }
+  return found;
 }

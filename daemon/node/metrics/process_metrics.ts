@@ -1,8 +1,7 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { PROCESS_KINDS as KINDS } from '../process_meter.js';
 import type { ProcessKind, ProcessMeter } from '../process_meter.js';
-
-const KINDS: readonly ProcessKind[] = ['daemon', 'channel-server', 'core', 'warm-core'];
 
 /** Memory and CPU of the daemon, its channel server and all cores together. */
 export function processMetrics(register: Registry, meter: ProcessMeter): void {

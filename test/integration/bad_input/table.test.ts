@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { residentBytes } from './footprint.js';
 import { methodsOfContract, type Method } from './table/contract.js';
 import { whatIsWrong, type Expectation } from './table/expectation.js';
@@ -42,6 +43,13 @@ describe('bad input: the table of the contract', function () {
   for (const method of METHODS) {
     const record = METHOD_RECORDS[method.name];
     if (record === undefined) continue;
+    const { triedIn } = record;
+    if (triedIn !== undefined) {
+      it(`${method.name}, which ends the daemon, is tried in a file of its own`, () => {
+        assert.match(readFileSync(triedIn, 'utf8'), new RegExp(`for the table: ${method.name}`));
+      });
+      continue;
+    }
     describe(method.name, () => {
       if (record.states !== 'none')
         it('answers in every state of the engine as it is declared', () => everyState(scene, method, record));
@@ -131,7 +139,7 @@ async function everyByte(scene: Scene, method: Method, record: MethodRecord): Pr
 async function refuseAll(scene: Scene): Promise<void> {
   for (const method of METHODS) {
     const record = METHOD_RECORDS[method.name];
-    if (record === undefined) continue;
+    if (record === undefined || record.triedIn !== undefined) continue;
     const { engineId } = await scene.engine(record.valuesIn ?? 'ready');
     for (const row of valueRows(method, record))
       if (row.refusal !== undefined) await tryValue(scene, method, record, row, engineId);

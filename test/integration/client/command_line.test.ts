@@ -64,6 +64,9 @@ describe('The command line', () => {
             channelServerUrl: 'ws://127.0.0.1:9',
             channelServerEmbedded: true,
             engines: 1,
+            draining: false,
+            drainDeadlineUs: 0,
+            load: undefined,
             processes: [
               { kind: 'daemon', processId: 42, engineId: '', residentBytes: 90_000_000, cpuTimeUs: 1_500_000 },
             ],

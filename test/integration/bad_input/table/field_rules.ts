@@ -81,6 +81,7 @@ const ENGINE_FIELDS: Record<string, Rule> = {
   'CreateAliRTCEngineRequest.core_restart': nested('is the default'),
   'CreateAliRTCEngineRequest.lease_seconds': range(0, 86_400),
   'CreateAliRTCEngineRequest.detached': onOff,
+  'DrainRequest.deadline_seconds': range(0, 86_400),
   'CoreRestartPolicy.mode': defaulted,
   'CoreRestartPolicy.delay_ms': range(0, 60_000),
   'CoreRestartPolicy.max_delay_ms': range(0, 600_000),

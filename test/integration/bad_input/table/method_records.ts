@@ -29,6 +29,8 @@ export interface MethodRecord {
   tearDown?: (scene: Scene, state: State) => Promise<unknown>;
   /** Makes the last of a request that cannot stand here, e.g. its token. */
   complete?: (request: Request, scene: Scene) => Promise<Request> | Request;
+  /** It ends the daemon; the file that has its rows instead, with a daemon for each. */
+  triedIn?: string;
   /** Undoes what an accepted request did. */
   undo?: (scene: Scene, outcome: Outcome, state: State) => Promise<unknown>;
 }
@@ -227,6 +229,7 @@ export const METHOD_RECORDS: Readonly<Record<string, MethodRecord>> = {
   'MediaService.PushExternalVideoFrames': pushStream({ open: { source_type: 1 }, frame: PICTURE }),
   'MediaService.PushExternalAudioFrames': pushStream({ open: {}, frame: SOUND }),
   'NodeService.GetNodeStatus': { request: {}, states: 'none' },
+  'NodeService.Drain': { request: {}, states: 'none', triedIn: 'test/integration/node/drain.test.ts' },
   'TokenService.GenerateToken': { request: { auth_info: { channel: CHANNEL, user_id: USER } }, states: 'none' },
 };
 
