@@ -51,8 +51,10 @@ export class Container implements AsyncDisposable {
     const more = Object.entries(options.environment ?? {}).map(([key, value]) => `${key}=${value}`);
     const environment = [...config.Env, ...more];
     const child = spawn(
-      'unshare',
+      // It ends with a test run that is killed, too: prctl(2), PR_SET_PDEATHSIG. setpriv becomes unshare, with the same process id.
+      'setpriv',
       [
+        ...['--pdeathsig', 'KILL', '--', 'unshare'],
         ...['--mount', '--pid', '--ipc', '--fork', '--kill-child=KILL', '--', 'bash', SCRIPT],
         ...[await buildah('mount', name), config.User],
         ...[...config.Entrypoint, ...(options.arguments ?? config.Cmd ?? [])],

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { runCommand, showCommand } from './run_command.js';
 import { BASE_IMAGE, makeBaseImages, NODE_IMAGE, PYTHON_IMAGE } from './base_images.js';
-import { PROJECT, showBuildah } from './buildah.js';
+import { buildah, PROJECT, showBuildah } from './buildah.js';
 import { EXAMPLE_IMAGE, IMAGE } from './images.js';
 import { registrySecrets } from './registry_secrets.js';
 
@@ -47,8 +47,11 @@ try {
   if (process.getuid?.() !== 0)
     throw new Error('make image-test has to run as root: it makes file systems and mounts them');
   await installTools();
+  // What a run that was killed left, in our own storage.
+  await buildah('rm', '--all');
   await makeBaseImages(say);
   await buildImages();
+  await buildah('rmi', '--prune');
   say('built');
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
