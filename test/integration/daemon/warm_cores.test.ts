@@ -91,6 +91,8 @@ describe('cores that are started ahead', function () {
     const tookMs: number[] = [];
     for (let index = 0; index < 9; index++) {
       await warm(client, 1);
+      // What starts a process still has work of its own for a moment.
+      await new Promise((resolve) => setTimeout(resolve, 500));
       const startedAt = performance.now();
       const engine = await client.createEngine();
       tookMs.push(performance.now() - startedAt);
