@@ -24,7 +24,8 @@ describe('the metrics of the daemon', function () {
     assert.equal(scene.daemon.ready.console, undefined);
     assert.equal((await fetch(url('/'))).status, 404);
     const health = await fetch(url('/healthz'));
-    assert.deepEqual([health.status, await health.json()], [200, { status: 'SERVING' }]);
+    const answer = (await health.json()) as Record<string, unknown>;
+    assert.deepEqual([health.status, answer['status'], answer['draining']], [200, 'SERVING', false]);
     const response = await fetch(url('/metrics'));
     assert.equal(response.status, 200);
     assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
