@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { AlirtcClient, TokenFormat } from '../../client/index.js';
 import { eventually } from '../support/eventually.js';
 import { analyseRecording } from '../support/media/recording_analysis.js';
@@ -15,6 +16,11 @@ const CHANNEL = 'contained';
 const SIZE = { width: 640, height: 360, framesPerSecond: 15 };
 const TONE = { frequency: 440, beepFrequency: 1000 };
 const RECORD_S = 8;
+
+interface Manifest {
+  kind: string;
+  spec: { template: { spec: { containers: { lifecycle: { preStop: { exec: { command: string[] } } } }[] } } };
+}
 
 interface Said {
   what: string;
@@ -126,6 +132,26 @@ describe('A container of the image', function () {
     });
     assert.deepEqual(await readdir(container.volume('/run/alirtcd')), []);
     assert.deepEqual(await readdir(container.volume('/tmp')), []);
+  });
+
+  it('drains as a pod of the fleet is drained before its stop: its engine may finish, and with it the container ends with 0', async () => {
+    const manifests = parseAllDocuments(await readFile(path.join(PROJECT, 'docker/kubernetes/fleet.yaml'), 'utf8'));
+    const fleet = manifests.map((document) => document.toJS() as Manifest).find(({ kind }) => kind === 'StatefulSet');
+    const drain = fleet?.spec.template.spec.containers[0]?.lifecycle.preStop.exec.command ?? [];
+    const args = ['--listen', 'unix:/run/alirtcd/alirtcd.sock', '--http-listen', 'off'];
+    await using draining = await Container.start(IMAGE, { arguments: [...args, '--drain-seconds', '600'] });
+    await draining.line((line) => line.includes('"ready":true'));
+    await using client = await AlirtcClient.connect(`unix:${draining.volume('/run/alirtcd')}/alirtcd.sock`);
+    const engine = await client.createEngine();
+    const asked = await draining.exec(...drain);
+    assert.equal(asked.code, 0, asked.err);
+    assert.equal((await draining.exec('alirtc', 'health')).code, 1);
+    assert.equal((await draining.exec('alirtc', 'status')).code, 0);
+    await assert.rejects(client.createEngine(), /drains/);
+    process.kill(await draining.processId(), 'SIGTERM');
+    assert.equal((await client.listEngines()).length, 1);
+    await engine.release();
+    assert.equal(await draining.end(), 0, draining.errors.slice(-10).join('\n'));
   });
 
   let published = false;

@@ -120,6 +120,11 @@ export class Container implements AsyncDisposable {
   /** Sends process 1 a signal and waits for the end; the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     if (this.child.exitCode === null) process.kill(await this.processId(), signal);
+    return this.end();
+  }
+
+  /** Waits for the end; the exit code. Kills what goes on for too long. */
+  async end(): Promise<number | string> {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
     await this.exited;
     clearTimeout(timer);

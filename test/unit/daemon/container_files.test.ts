@@ -128,13 +128,13 @@ describe('the files of docker', () => {
   it('drain a pod of the fleet before it stops, and scale the fleet by the load that the daemon tells', () => {
     const all = manifests('fleet.yaml');
     const [daemon] = all.find(({ kind }) => kind === 'StatefulSet')?.spec.template.spec.containers ?? [];
-    assert.deepEqual(daemon?.lifecycle?.preStop.exec.command, ['alirtc', 'node', 'drain']);
+    assert.deepEqual(daemon?.lifecycle?.preStop.exec.command, ['alirtc', 'call', 'Drain', '{"deadline_seconds": 600}']);
     const scaler = all.find(({ kind }) => kind === 'HorizontalPodAutoscaler') as unknown as {
       spec: { metrics: { pods: { metric: { name: string } } }[] };
     };
     assert.deepEqual(
       scaler.spec.metrics.map(({ pods }) => pods.metric.name),
-      ['alirtcd_load'],
+      ['alirtcd_load_ratio'],
     );
   });
 });
