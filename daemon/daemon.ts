@@ -15,13 +15,17 @@ import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
+import { CoreGroups } from './engine/core_groups.js';
 import { createCoreStarter } from './engine/core_starter.js';
+import type { CoreStarterOptions } from './engine/core_starter.js';
+import { SystemSurroundings } from './engine/core_surroundings.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
 import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import type { Health } from './node/health.js';
+import { forbidCoreDumps } from './node/core_dumps.js';
 import { OpenListeners } from './node/open_listeners.js';
 import { NodeOperations } from './node/node_operations.js';
 import { readProcessStatus } from './node/process_status.js';
@@ -93,8 +97,8 @@ export class Daemon extends Lifecycle {
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
     if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
-    const environment: Record<string, string> = config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {};
-    await this.#startWarmCores(path.join(runFolder, 'warm'), environment);
+    const core = await this.#coreOptions();
+    await this.#startWarmCores(path.join(runFolder, 'warm'), core);
     const now = (): Config => this.#config;
     const registry = new EngineRegistry({
       corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
@@ -117,7 +121,7 @@ export class Daemon extends Lifecycle {
         usual: () => this.#channelServers(),
         allowed: config['channel-server-allowed'],
       }),
-      startCore: createCoreStarter({ logger, environment, warm: this.#warmCores }),
+      startCore: createCoreStarter({ ...core, warm: this.#warmCores }),
       ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
       coreRestart: {
         mode: config['core-restart'],
@@ -214,17 +218,31 @@ export class Daemon extends Lifecycle {
     return { urls: this.#options.config['channel-server-url'], embedded: false };
   }
 
-  async #startWarmCores(workRoot: string, environment: Readonly<Record<string, string>>): Promise<void> {
+  /** What all core processes have in common. */
+  async #coreOptions(): Promise<CoreStarterOptions> {
     const { config, logger } = this.#options;
+    const coreDumps = config['core-dumps'];
+    if (!coreDumps) await forbidCoreDumps(logger);
+    const limits = { memoryMb: config['core-memory-mb'], cpuPercent: config['core-cpu-percent'] };
+    const groups = CoreGroups.open({ limits, logger });
+    return {
+      logger,
+      environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
+      coreDumps,
+      surroundings: new SystemSurroundings({ nice: config['core-nice'], groups, logger }),
+    };
+  }
+
+  async #startWarmCores(workRoot: string, core: CoreStarterOptions): Promise<void> {
+    const { config } = this.#options;
     if (config['warm-cores'] === 0) return;
     this.#warmCores = new WarmCores({
+      ...core,
       count: config['warm-cores'],
       servicePath: config['builtin-core-service'],
       ports: { low: config['core-port-low'], high: config['core-port-high'] },
       workRoot,
-      environment,
       clock: systemClock,
-      logger,
     });
     await this.#warmCores.start();
   }
@@ -244,11 +262,11 @@ export class Daemon extends Lifecycle {
       version,
       protoRoot,
       callObservers: operations.callObservers,
-      drain: operations.drain,
-      admission: operations.admission,
       callers: this.#callers,
       limits: new ClientLimits(() => this.#config, systemClock),
       maxMessageBytes: config['max-message-bytes'],
+      drain: operations.drain,
+      admission: operations.admission,
       logger,
       startedAtUs: Date.now() * 1000,
       channelServerUrl: () => this.channelServerUrl,

@@ -65,6 +65,19 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     isList: true,
     text: 'a further core service that clients may name, repeatable',
   },
+  'core-nice': { argument: '<0-19>', text: 'nice value of core processes; 19 is the lowest priority (0)' },
+  'core-dumps': {
+    argument: '<on|off>',
+    text: 'core processes may write core dumps, into their working folders as the system says (off)',
+  },
+  'core-memory-mb': {
+    argument: '<MB>',
+    text: 'memory of a core process, where cgroup v2 is delegated to the daemon; beyond it the system ends it; 0: no limit (0)',
+  },
+  'core-cpu-percent': {
+    argument: '<percent>',
+    text: 'CPU of a core process, in percent of one processor, where cgroup v2 is delegated to the daemon; 0: no limit (0)',
+  },
   'log-root': { argument: '<folder>', text: "where the engines' log folders lie (~/.local/state/alirtcd/log)" },
   'log-level': { reload: true, argument: '<level>', text: 'fatal, error, warn, info, debug, trace, silent (info)' },
   'channel-server-url': {
@@ -104,15 +117,6 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     text: 'calls that one client identity may begin in a second (10000)',
   },
   'max-message-bytes': { argument: '<number>', text: 'bytes of one message, either way (67108864)' },
-  'capacity-ms': {
-    argument: '<ms>',
-    text: 'CPU that daemon, channel server and cores may use, in ms for each second; beyond it engines and subscriptions are refused; 0: all of the machine (0)',
-  },
-  'drain-seconds': {
-    argument: '<seconds>',
-    reload: true,
-    text: 'how long engines may go on after SIGTERM; meanwhile no new ones are taken (0)',
-  },
   'capacity-ms': {
     argument: '<ms>',
     text: 'CPU that daemon, channel server and cores may use, in ms for each second; beyond it engines and subscriptions are refused; 0: all of the machine (0)',

@@ -3,10 +3,12 @@ import type { Logger } from '../../common/logger.js';
 import type { CoreChild, SpawnOptions } from './core_executable.js';
 import { cannotExecute, spawnCore } from './core_executable.js';
 import { CoreLog } from './core_log.js';
+import type { CoreSurroundings } from './core_surroundings.js';
 
 export interface CoreChildOptions extends SpawnOptions {
   logger: Logger;
   keptLines?: number;
+  surroundings?: CoreSurroundings;
 }
 
 export interface CoreExit {
@@ -41,6 +43,7 @@ export class CoreChildHandle {
   readonly #child: CoreChild;
   readonly #log: CoreLog;
   readonly #path: string;
+  readonly #leave: (() => void) | undefined;
   #exit: CoreExit | undefined;
   #spawnError: AlirtcError | undefined;
   #resolveBindPort!: (port: number) => void;
@@ -53,6 +56,8 @@ export class CoreChildHandle {
     this.#path = options.path;
     this.#log = new CoreLog(options, (line) => this.#onStdoutLine(line));
     this.#child = spawnCore(options);
+    const { pid } = this.#child;
+    if (pid !== undefined) this.#leave = options.surroundings?.enter(pid);
     this.#child.stdout.on('data', (chunk: Buffer) => this.#log.feed('stdout', chunk));
     this.#child.stderr.on('data', (chunk: Buffer) => this.#log.feed('stderr', chunk));
     this.exited = this.#watch();
@@ -114,6 +119,7 @@ export class CoreChildHandle {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal };
         loseTrack(child);
+        this.#leave?.();
         timer = setTimeout(settle, OUTPUT_AFTER_EXIT_MS);
       });
       child.once('close', settle);

@@ -6,6 +6,7 @@ import type { ConnectionEnd } from '../../coreservice/ipc/framed_socket.js';
 import { HostConnection } from '../../coreservice/ipc/host_connection.js';
 import { CoreChildHandle } from './core_child.js';
 import { prepareToSpawn } from './core_executable.js';
+import type { CoreSurroundings } from './core_surroundings.js';
 import type { PortRange, ReservedPort } from './port_range.js';
 
 export interface CoreProcessOptions {
@@ -20,6 +21,8 @@ export interface CoreProcessOptions {
   environment?: Readonly<Record<string, string>>;
   /** Lifts the core-dump limit of the process. */
   coreDumps?: boolean;
+  /** What the system is told of the process. */
+  surroundings?: CoreSurroundings;
   /** From the spawn to the connection; 5,000 by default. */
   readyTimeoutMs?: number;
   /** The kill ladder: how long each step waits for the exit before the next one comes. */

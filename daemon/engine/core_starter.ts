@@ -8,7 +8,7 @@ import type { WarmCores } from './warm_cores.js';
 
 export interface CoreStarterOptions extends Pick<
   CoreProcessOptions,
-  'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder'
+  'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder' | 'surroundings'
 > {
   logger: Logger;
   /** Each core process works in the folder of its engine's id below this one; left out: in "work" in the engine's log folder. */

@@ -101,7 +101,7 @@ export class EngineRegistry {
     if (this.#live.size >= maxEngines)
       throw refusal('resource_exhausted', 'TOO_MANY_ENGINES', `this daemon runs at most ${maxEngines} engines`, {
         remedy: 'release one, or raise --max-engines',
-        metadata: { limit: String(maxEngines) },
+        metadata: { limit: String(maxEngines), setting: 'max-engines' },
       });
     this.#options.admit?.(engineId);
     const session = new EngineSession({

@@ -12,7 +12,7 @@ import { PortRange } from './port_range.js';
 
 export interface WarmCoresOptions extends Pick<
   CoreProcessOptions,
-  'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder'
+  'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder' | 'surroundings'
 > {
   /** How many are kept. */
   count: number;
@@ -111,7 +111,8 @@ export class WarmCores extends Lifecycle {
   }
 
   async #startOne(): Promise<void> {
-    const { servicePath, ports, workRoot, environment, coreDumps, readyTimeoutMs, ladder } = this.#options;
+    const { servicePath, ports, workRoot, environment, coreDumps, readyTimeoutMs, ladder, surroundings } =
+      this.#options;
     const logger = this.#logger.child({ warmCore: true });
     const workFolder = path.join(workRoot, randomBytes(6).toString('hex'));
     const core = new CoreProcess({
@@ -120,6 +121,7 @@ export class WarmCores extends Lifecycle {
       workFolder,
       logger,
       ...(environment === undefined ? {} : { environment }),
+      ...(surroundings === undefined ? {} : { surroundings }),
       ...(coreDumps === undefined ? {} : { coreDumps }),
       ...(readyTimeoutMs === undefined ? {} : { readyTimeoutMs }),
       ...(ladder === undefined ? {} : { ladder }),
