@@ -74,16 +74,19 @@ def run(channel):
     engine_id = engines.CreateAliRTCEngine(engine_pb2.CreateAliRTCEngineRequest(), timeout=CALL_S).engine_id
     say("engine", engine_id=engine_id)
     counts = {}
+    readers = []
     try:
         events = events_pb2_grpc.EventServiceStub(channel).GetEventHandler(
             events_pb2.GetEventHandlerRequest(engine_id=engine_id)
         )
-        threading.Thread(target=print_events, args=(events,), daemon=True).start()
+        readers.append(threading.Thread(target=print_events, args=(events,), daemon=True))
         # Opening the stream is what makes the core decode; subscribing is the join's.
         pictures = media_pb2_grpc.MediaServiceStub(channel).OnRemoteVideoSample(
             media_pb2.OnRemoteVideoSampleRequest(engine_id=engine_id)
         )
-        threading.Thread(target=count_pictures, args=(pictures, counts), daemon=True).start()
+        readers.append(threading.Thread(target=count_pictures, args=(pictures, counts), daemon=True))
+        for reader in readers:
+            reader.start()
         config = types_pb2.JoinChannelConfig(
             channel_profile=types_pb2.CHANNEL_PROFILE_COMMUNICATION,
             subscribe_mode=types_pb2.SUBSCRIBE_MODE_AUTOMATICALLY,
@@ -96,6 +99,9 @@ def run(channel):
     finally:
         stop.set()
         engines.Release(engine_pb2.ReleaseRequest(engine_id=engine_id), timeout=CALL_S)
+    # Both streams end with the engine.
+    for reader in readers:
+        reader.join(timeout=CALL_S)
     say("left", users=counts)
 
 
