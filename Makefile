@@ -61,11 +61,11 @@ check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas, com
 	tsx test/manifests/support/install.ts
 	mocha 'test/manifests/**/*.test.ts'
 
-dist/lib/.built: dist/.built
+dist/.package_built: dist/.built
 	node scripts/build_package.mjs && touch $@
-package: dist/lib/.built ## the npm package, in out/package
+package: dist/.package_built ## the npm package, in out/package
 	mkdir -p out/package && npm pack --ignore-scripts --pack-destination out/package
-package-test: dist/lib/.built ## the npm package in an empty folder, its types under node16 and bundler resolution
+package-test: dist/.package_built ## the npm package in an empty folder, its types under node16 and bundler resolution
 	mocha 'test/package/**/*.test.ts'
 
 check: proto types lint format config-example ## what CI checks before the tests
