@@ -18,11 +18,17 @@ const SECRET_KEYS = [
 ];
 
 /** JSON lines on standard error (standard output belongs to what a process promises to print there). */
-export function createLogger(name: string, level = process.env['ALIRTCD_LOG_LEVEL'] ?? 'info'): Logger {
+export function createLogger(
+  name: string,
+  level = process.env['ALIRTCD_LOG_LEVEL'] ?? 'info',
+  /** Gives further fields for each line. */
+  mixin: () => object = () => ({}),
+): Logger {
   return pino(
     {
       name,
       level,
+      mixin,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },

@@ -10,6 +10,7 @@ import type { LoadedConfig } from './config/load_config.js';
 import { printConfig } from './config/print_config.js';
 import type { Config } from './config/schema.js';
 import { Daemon } from './daemon.js';
+import { requestFields } from './node/call_log.js';
 import { closeInheritedDescriptors } from './node/inherited_descriptors.js';
 
 const EXIT_USAGE = 2;
@@ -17,7 +18,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const { version } = packageJson;
 
 async function main(config: Config): Promise<void> {
-  const logger = createLogger('alirtcd', config['log-level']);
+  const logger = createLogger('alirtcd', config['log-level'], requestFields);
   closeInheritedDescriptors(logger);
   const [protoRoot, consoleFolder] = [path.join(here, '..', 'proto'), path.join(here, '..', 'console')];
   const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger });

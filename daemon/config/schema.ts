@@ -102,6 +102,7 @@ export function configSchema({ environment, here }: Defaults) {
         'max-engines': whole(1, 10_000).default(64),
         'capacity-ms': whole(0, 10_000_000).default(0),
         'drain-seconds': whole(0, 86_400).default(0),
+        'traces-endpoint': z.url({ protocol: /^https?$/, error: 'has to be http:// or https://' }).optional(),
         'max-engines-per-client': whole(0, 10_000).default(0),
         'max-streams-per-client': whole(1, 100_000).default(1024),
         'max-streams-per-engine': whole(1, 64).default(64),

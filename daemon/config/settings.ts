@@ -126,6 +126,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     reload: true,
     text: 'how long engines may go on after SIGTERM; meanwhile no new ones are taken (0)',
   },
+  'traces-endpoint': {
+    argument: '<url>',
+    text: 'http:// or https:// of an OTLP/HTTP receiver of OpenTelemetry traces; default: no traces',
+  },
   'event-ring': { reload: true, argument: '<number>', text: 'events kept for each engine (4096)' },
   'event-ring-bytes': { reload: true, argument: '<number>', text: 'bytes of events kept for each engine (8000000)' },
   'http-listen': {

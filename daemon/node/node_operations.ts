@@ -9,12 +9,15 @@ import type { ReadProcess } from '../http/process_reader.js';
 import type { Route } from '../http/routes.js';
 import { Admission } from './admission.js';
 import type { CallObserver } from './call_observer.js';
+import { logCalls } from './call_log.js';
 import { Drain } from './drain.js';
 import { NEW_ENGINE_MS } from './engine_cost.js';
+import { keepJournal } from './engine_journal.js';
 import { familyOf } from './family.js';
 import type { Health } from './health.js';
 import { NodeMetrics } from './metrics/node_metrics.js';
 import { PROCESS_KINDS, ProcessMeter } from './process_meter.js';
+import type { Traces } from './traces.js';
 
 export interface NodeOperationsOptions {
   config: Config;
@@ -35,6 +38,7 @@ export class NodeOperations extends Lifecycle {
   readonly drain: Drain;
   readonly metrics: NodeMetrics;
   readonly #options: NodeOperationsOptions;
+  #traces: Traces | undefined;
 
   constructor(options: NodeOperationsOptions) {
     super();
@@ -65,12 +69,14 @@ export class NodeOperations extends Lifecycle {
       admission: this.admission,
       isDraining: () => this.drain.isDraining,
     });
+    keepJournal(registry, logger);
     registry.onCreated((session) => void session.done.then(() => this.admission.forget(session.engineId)));
   }
 
-  /** All that follow the calls. */
+  /** All that follow the calls, from start() on. */
   get callObservers(): CallObserver[] {
-    return [this.metrics.calls];
+    const observers = [logCalls(this.#options.logger), this.metrics.calls];
+    return this.#traces === undefined ? observers : [...observers, this.#traces.calls];
   }
 
   /** Of the HTTP port. */
@@ -91,9 +97,15 @@ export class NodeOperations extends Lifecycle {
 
   protected override async onStart(): Promise<void> {
     await this.meter.start();
+    const { config, version, registry } = this.#options;
+    const endpoint = config['traces-endpoint'];
+    if (endpoint === undefined) return;
+    const { startTraces } = await import('./traces.js');
+    this.#traces = await startTraces({ endpoint, version, registry });
   }
 
   protected override async onClose(): Promise<void> {
+    await this.#traces?.close();
     await this.meter.close({ kind: 'owner_closed' });
   }
 }

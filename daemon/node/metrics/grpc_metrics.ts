@@ -2,19 +2,10 @@ import { status } from '@grpc/grpc-js';
 import { Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { CallObserver } from '../call_observer.js';
+import { isServerError } from '../server_errors.js';
 
 /** Of OpenTelemetry's conventions for RPC metrics, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** The codes that are a server's fault, by OpenTelemetry's conventions for gRPC. */
-const SERVER_ERRORS: ReadonlySet<status> = new Set([
-  status.UNKNOWN,
-  status.DEADLINE_EXCEEDED,
-  status.UNIMPLEMENTED,
-  status.INTERNAL,
-  status.UNAVAILABLE,
-  status.DATA_LOSS,
-]);
-
 /**
  * gRPC server metrics under OpenTelemetry's names (semantic conventions for RPC, 1.40 and later: rpc.server.call.duration), written as its Prometheus exporter writes them. A stream
  * counts when it ends.
@@ -44,7 +35,7 @@ export function grpcMetrics(register: Registry): CallObserver {
             rpc_system_name: 'grpc',
             rpc_method: method,
             rpc_response_status_code: name,
-            ...(SERVER_ERRORS.has(code) ? { error_type: name } : {}),
+            ...(isServerError(code) ? { error_type: name } : {}),
           },
           durationMs / 1000,
         );
