@@ -24,6 +24,7 @@ export interface CoreCareOptions extends EngineSessionOptions {
 
 /** From CREATE to the first answer. */
 const HELLO_DEADLINE_MS = 10_000;
+const LATE_MS = 1_000;
 const INTERRUPTED = {
   status: ConnectionStatus.RECONNECTING,
   reason: ConnectionStatusChangeReason.NETWORK_INTERRUPTED,
@@ -75,7 +76,8 @@ export class CoreCare implements SupervisedEngine {
   }
 
   ask(): Promise<string> {
-    return this.#session.answers.sdkVersion();
+    // The heartbeat judges; an answer that is late for others is one all the same.
+    return this.#session.answers.sdkVersion(this.#options.heartbeat.limitMs + LATE_MS);
   }
 
   onLost(error: Error, restarts: boolean): void {

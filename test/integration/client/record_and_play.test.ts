@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +11,7 @@ import type { RunningDaemon } from '../../support/running_daemon.js';
 import { eventually } from '../../support/eventually.js';
 import { analyseRecording } from '../../support/media/recording_analysis.js';
 import { makeSourceFile } from '../../support/media/source_file.js';
+import { AlirtcClient, EngineState } from '../../../client/index.js';
 import type { UserReport } from '../../../client/media/index.js';
 
 /** The real daemon, core service, channel server and command line; each `alirtc` is a process of its own. */
@@ -71,6 +73,47 @@ describe('alirtc record and alirtc play', function () {
     const engines = alirtc('--json', 'engines');
     await engines.exit;
     assert.deepEqual(engines.out, ['[]']);
+  });
+
+  it('a recording outlives the core process: what comes behind its death is in the same file', async () => {
+    const out = path.join(daemon.folder, 'crashed');
+    const play = alirtc(
+      '--json',
+      'play',
+      source,
+      '--channel',
+      'crash',
+      '--user',
+      'player',
+      '--loop',
+      '--seconds',
+      '60',
+    );
+    const record = alirtc('record', '--channel', 'crash', '--user', 'recorder', '--out', out, '--user-id', 'player');
+    const file = path.join(out, 'player.mp4.part');
+    await eventually(() => (existsSync(file) && statSync(file).size > 150_000 ? undefined : 'nothing recorded'), 30_000);
+    await using client = await AlirtcClient.connect(daemon.address);
+    const engineId = (await client.listEngines()).find(({ userId }) => userId === 'recorder')?.engineId ?? '';
+    const { processes } = await client.nodeStatus();
+    const core = processes.find((one) => one.engineId === engineId);
+    assert.ok(core !== undefined);
+    process.kill(core.processId, 'SIGKILL');
+    await eventually(async () => {
+      const snapshot = await client.engine(engineId).snapshot();
+      return snapshot?.state === EngineState.RESTARTING ? undefined : 'the death was not seen';
+    });
+    const before = statSync(file).size;
+    await eventually(() => (statSync(file).size > before + 150_000 ? undefined : 'nothing more is recorded'), 30_000);
+    record.child.kill('SIGINT');
+    play.child.kill('SIGINT');
+    assert.equal(await record.exit, 0, record.err.join('\n'));
+    await play.exit;
+    assert.deepEqual(await readdir(out), ['player.mp4']);
+    const expected = { frequency: 500, beepFrequency: 2000 };
+    const { video, audio, avOffsetMs } = await analyseRecording(path.join(out, 'player.mp4'), expected);
+    assert.ok(video !== undefined && video.numbers.length > 30, `${video?.numbers.length} pictures`);
+    assert.ok(audio !== undefined && audio.toneShare > 0.6, JSON.stringify(audio));
+    assert.ok(avOffsetMs !== undefined && Math.abs(avOffsetMs) < 67, `the sound is ${avOffsetMs} ms late`);
   });
 
   it('a recording of a channel in which nobody is ends without a file', async () => {

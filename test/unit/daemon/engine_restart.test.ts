@@ -18,7 +18,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
 const POLICY: RestartPolicy = { mode: 'on-crash', delayMs: 100, maxDelayMs: 1000, attempts: 3, windowMs: 60_000 };
 const S = CoreRestartStep;
 
-async function start(policy: Partial<RestartPolicy> = {}) {
+async function start(policy: Partial<RestartPolicy> = {}, heartbeat = { intervalMs: 0, limitMs: 0 }) {
   const clock = new FakeClock();
   const cores: FakeCore[] = [];
   const session = new EngineSession({
@@ -39,7 +39,7 @@ async function start(policy: Partial<RestartPolicy> = {}) {
       return Promise.resolve(core);
     },
     coreRestart: { ...POLICY, ...policy },
-    heartbeat: { intervalMs: 0, limitMs: 0 },
+    heartbeat,
     leaseSeconds: 0,
     clock,
     logger: pino({ level: 'silent' }),
@@ -101,6 +101,24 @@ describe('an engine whose core process is replaced', () => {
     assert.equal(session.coreRestarts, 1);
     assert.equal(told('onError').length, 1);
     assert.deepEqual(told('onConnectionStatusChanged'), []);
+  });
+
+  it('is not replaced while its core answers within the limit, however late', async () => {
+    const { clock, core, steps, session } = await start({}, { intervalMs: 1_000, limitMs: 10_000 });
+    core(0).answers = false;
+    clock.advance(1_000);
+    clock.advance(9_000);
+    core(0).tell('SDK_VERSION', { sdkVersion: 'slow' });
+    await settle();
+    clock.advance(1_500);
+    await settle();
+    assert.deepEqual(steps(), []);
+    // The question behind it is never answered.
+    clock.advance(10_000);
+    await settle();
+    assert.equal(core(0).killed, true);
+    assert.deepEqual(steps(), [S.LOST, S.WAITING]);
+    await session.close();
   });
 
   it('joins again after the token has expired, with one that was exchanged for it anew', async () => {

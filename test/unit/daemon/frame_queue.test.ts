@@ -27,6 +27,20 @@ describe('a queue that drops the oldest', () => {
     assert.equal(drain(queue), '4(-3) 5');
   });
 
+  it('tells that the core was replaced with the first frame that is left behind that, once', () => {
+    const queue = new DropOldestQueue(2);
+    queue.cut();
+    queue.offer(frame(1), 0);
+    queue.cut();
+    for (let at = 2; at <= 4; at += 1) queue.offer(frame(at), 0);
+    const cuts = [queue.shift(), queue.shift()].map((item) => [item?.frame.coreSequence, item?.discontinuity]);
+    // Before the first frame there was nothing to be cut off from.
+    assert.deepEqual(cuts, [
+      [3, true],
+      [4, false],
+    ]);
+  });
+
   it('counts drops over the moment when it is empty', () => {
     const queue = new DropOldestQueue(1);
     queue.offer(frame(1), 0);
@@ -48,6 +62,23 @@ describe('a queue that drops to the next key frame', () => {
     for (let at = 1; at <= 6; at += 1) queue.offer(frame(at, { keyFrame: at === 4 }), 0);
     assert.equal(drain(queue), '4 5 6');
     assert.equal(asked[0], 'anna/0');
+  });
+
+  it('begins anew with a key frame when the core was replaced', () => {
+    const { queue } = make(10);
+    for (let at = 1; at <= 2; at += 1) queue.offer(frame(at, { keyFrame: at === 1 }), 0);
+    queue.cut();
+    for (let at = 1; at <= 4; at += 1) queue.offer(frame(at, { keyFrame: at === 3 }), 0);
+    const items = [queue.shift(), queue.shift(), queue.shift(), queue.shift()];
+    assert.deepEqual(
+      items.map((item) => [item?.frame.coreSequence, item?.droppedBefore, item?.discontinuity]),
+      [
+        [1, 0, false],
+        [2, 0, false],
+        [3, 0, true],
+        [4, 0, false],
+      ],
+    );
   });
 
   it('takes nothing after an overflow until the next key frame, then begins with it', () => {
