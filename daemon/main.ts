@@ -71,6 +71,7 @@ function readConfig(): LoadedConfig {
 function config(): Config {
   try {
     const loaded = readConfig();
+    for (const warning of loaded.warnings) process.stderr.write(`alirtcd: ${warning}\n`);
     if (!loaded.printOnly) return loaded.config;
     process.stdout.write(`${printConfig(loaded)}\n`);
     process.exit(0);

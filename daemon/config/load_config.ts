@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { allowedValues } from './allowed_values.js';
 import { ConfigError } from './config_error.js';
 import { readConfigFile } from './config_file.js';
+import { nearestName } from './nearest_name.js';
 import { configSchema } from './schema.js';
 import type { Config, Defaults, SettingName } from './schema.js';
 import { ALIASES, SETTINGS } from './settings.js';
@@ -26,8 +27,12 @@ export interface LoadedConfig {
   file: string | undefined;
   /** --print-config was said. */
   printOnly: boolean;
+  /** Environment variables that look like settings, and are none. No errors: the platform may set some of its own, e.g. ALIRTCD_SERVICE_HOST. */
+  warnings: readonly string[];
 }
 
+/** Of the client, and of the file itself. */
+const OTHER_VARIABLES = ['ALIRTCD_ADDRESS', 'ALIRTCD_CONFIG'];
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** The daemon's settings: flags go before environment variables, these before the file of --config. Throws ConfigError. */
@@ -48,7 +53,13 @@ export function loadConfigWithSources(argv: readonly string[], version: string, 
   const parsed = configSchema(defaults).safeParse(merged);
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((issue) => faultOf(issue, sources, defaults)).join('\n'));
-  return { config: parsed.data, sources, file, printOnly: flags['printConfig'] === true };
+  return {
+    config: parsed.data,
+    sources,
+    file,
+    printOnly: flags['printConfig'] === true,
+    warnings: misspelt(defaults.environment),
+  };
 }
 
 /** "/etc/alirtcd.yaml:3: max-engines: has to be a whole number; allowed: a whole number from 1 to 10000". */
@@ -100,6 +111,18 @@ function* fromEnvironment(environment: Defaults['environment']): Generator<[Sett
     if (text === undefined || text === '') continue;
     yield [name, { place, itemPlaces: [], value: SETTINGS[name].isList === true ? text.split(',') : text }];
   }
+}
+
+function misspelt(environment: Defaults['environment']): string[] {
+  const known = [...writtenNames().map(([written]) => environmentName(written)), ...OTHER_VARIABLES];
+  return Object.keys(environment).flatMap((variable) => {
+    if (!variable.startsWith('ALIRTCD_') || known.includes(variable)) return [];
+    const nearest = nearestName(
+      variable.slice('ALIRTCD_'.length),
+      known.map((name) => name.slice('ALIRTCD_'.length)),
+    );
+    return nearest === undefined ? [] : [`${variable} is not read; did you mean ALIRTCD_${nearest}?`];
+  });
 }
 
 function* fromFile(file: string | undefined): Generator<[SettingName, Source]> {

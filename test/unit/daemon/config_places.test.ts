@@ -88,9 +88,21 @@ describe('where the configuration comes from', () => {
     });
 
   it('names the variable or the flag that is wrong', () => {
-    assert.throws(() => load([], { ALIRTCD_MAX_ENGINES: 'x' }), /^ConfigError: ALIRTCD_MAX_ENGINES: max-engines: has to/);
+    assert.throws(
+      () => load([], { ALIRTCD_MAX_ENGINES: 'x' }),
+      /^ConfigError: ALIRTCD_MAX_ENGINES: max-engines: has to/,
+    );
     assert.throws(() => load(['--max-engines', '99999']), /^ConfigError: --max-engines: .*10000/);
     assert.throws(() => load(['--max-engine', '9']), /unknown option '--max-engine'/);
+  });
+
+  it('warns of a variable that is nearly a setting, and not of those that a platform sets', () => {
+    const { warnings } = load([], {
+      ALIRTCD_MAX_ENGINE: '3',
+      ALIRTCD_SERVICE_HOST: '10.0.0.1',
+      ALIRTCD_ADDRESS: 'unix:/x',
+    });
+    assert.deepEqual(warnings, ['ALIRTCD_MAX_ENGINE is not read; did you mean ALIRTCD_MAX_ENGINES?']);
   });
 
   it('has an example file that is the schema of today, and that means nothing but the defaults', () => {
@@ -135,6 +147,9 @@ describe('reloading the configuration', () => {
     const child = root.child({ a: 1 });
     const grandchild = child.child({ b: 1 });
     level.set('error');
-    assert.deepEqual([root, child, grandchild, root.child({})].map((logger) => logger.level), Array(4).fill('error'));
+    assert.deepEqual(
+      [root, child, grandchild, root.child({})].map((logger) => logger.level),
+      Array(4).fill('error'),
+    );
   });
 });
