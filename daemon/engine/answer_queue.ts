@@ -22,7 +22,7 @@ export class AnswerQueue<T> {
         'resource_exhausted',
         'TOO_MANY_QUERIES',
         `${MAX_PENDING} answers to ${this.#name} are outstanding`,
-        { remedy: 'wait for the answers to the calls before' },
+        { remedy: 'wait for the answers to the calls before', metadata: { limit: String(MAX_PENDING) } },
       );
     send();
     // One whose deadline has passed stays in the queue, so that its late answer does not go to another.

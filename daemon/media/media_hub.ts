@@ -103,6 +103,7 @@ export class MediaHub {
     if (this.#streams.size >= MAX_STREAMS)
       throw refusal('resource_exhausted', 'TOO_MANY_STREAMS', `the engine has ${MAX_STREAMS} open media streams`, {
         remedy: 'close one',
+        metadata: { limit: String(MAX_STREAMS), setting: 'max-streams-per-engine' },
       });
     const queue =
       selection.kind === 'encoded'
