@@ -42,6 +42,19 @@ describe('cores that are started ahead', function () {
     for (const pid of [...first, ...second, ...third, ...last]) assert.equal(existsSync(`/proc/${pid}`), false);
   });
 
+  it('end when the daemon is killed', async () => {
+    const daemon = await startDaemon({ args: ['--warm-cores', '2'] });
+    const client = await AlirtcClient.connect(daemon.address);
+    const pids = await warm(client, 2);
+    client.close();
+    daemon.child.kill('SIGKILL');
+    await eventually(() => {
+      const left = pids.filter((pid) => existsSync(`/proc/${pid}`));
+      return left.length === 0 ? undefined : `still there: ${left.join(', ')}`;
+    });
+    await daemon.stop();
+  });
+
   it('join as others do, and log under the name of their engine', async () => {
     await using daemon = await startDaemon({ args: ['--warm-cores', '1', '--log-level', 'debug'] });
     await using scene = await ChannelScene.open(daemon);
