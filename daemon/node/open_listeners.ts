@@ -1,7 +1,7 @@
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from '../../common/logger.js';
 import { messageOf } from '../../common/errors.js';
-import { formatListenAddress } from '../config/listen_address.js';
+import { formatListenAddress, isExposed } from '../config/listen_address.js';
 import type { ListenAddress } from '../config/listen_address.js';
 import type { Config } from '../config/schema.js';
 import { CertificateFiles } from './certificate_files.js';
@@ -35,7 +35,22 @@ export class OpenListeners {
       this.#timer.unref();
     }
     const options = { socketMode: config['socket-mode'], certificates: this.#certificates };
-    for (const address of config.listen) this.#addresses.push(await listen(server, address, options));
+    for (const address of config.listen) {
+      const real = await listen(server, address, options);
+      this.#addresses.push(real);
+      this.#warnOf(real, config);
+    }
+  }
+
+  /** TLS alone does not say who calls. */
+  #warnOf(address: ListenAddress, config: Config): void {
+    const hasTokens = config.tokens !== undefined || config['jwt-key'] !== undefined;
+    const isKnown = hasTokens || (address.kind === 'tls' && config['client-ca'] !== undefined);
+    const listen = formatListenAddress(address);
+    if ((address.kind === 'tls' || isExposed(address)) && !isKnown)
+      this.#logger.warn({ listen }, 'whoever reaches this address may do everything: set tokens, jwt-key or client-ca');
+    if (isExposed(address))
+      this.#logger.warn({ listen }, 'what goes over this address can be read and changed on the way: it has no TLS');
   }
 
   /** New connections get what the files hold now. Files that are wrong leave the old certificate. */

@@ -87,6 +87,12 @@ describe('the listeners of the daemon', function () {
       assert.equal(stdout, 'SERVING\n');
     });
 
+    it('are warned of in the log while nobody has to say who he is', () => {
+      const warned = daemon.log.filter((line) => line.includes('whoever reaches this address may do everything'));
+      assert.equal(warned.length, 1);
+      assert.match(warned[0] ?? '', /"listen":"tls:127\.0\.0\.1:\d+"/);
+    });
+
     it('have a socket of the mode that the operator says', () => {
       assert.equal(statSync(path.join(folder, 's.sock')).mode & 0o777, 0o660);
     });
@@ -165,6 +171,7 @@ describe('the listeners of the daemon', function () {
       await assert.rejects(DaemonProcess.start({ listen: ['tcp:0.0.0.0:0'] }), /only loopback .*--insecure-listen/);
       const daemon = await DaemonProcess.start({ listen: ['tcp:0.0.0.0:0'], flags: ['--insecure-listen'] });
       assert.match(daemon.ready.listen[0] ?? '', /^tcp:0\.0\.0\.0:\d+$/);
+      assert.ok(daemon.log.some((line) => line.includes('can be read and changed on the way')));
       await daemon.stop();
     });
 
