@@ -127,6 +127,11 @@ export class AlirtcClient {
     return this.#call(NodeServiceService.getNodeStatus, {}, call);
   }
 
+  /** What is logged of one engine: trace, debug, info, warn, error, fatal, silent; empty: as the daemon. */
+  async setEngineLogLevel(engineId: string, level: string, call?: CallOptions): Promise<void> {
+    await this.#call(NodeServiceService.setEngineLogLevel, { engineId, level }, call);
+  }
+
   /** Ends the daemon in order: no new engines, those that are there may go on for that long. Gives the deadline that counts. */
   drain(deadlineSeconds = 0, call?: CallOptions): Promise<DrainResponse> {
     return this.#call(NodeServiceService.drain, { deadlineSeconds }, call);

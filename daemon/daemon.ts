@@ -24,6 +24,7 @@ import { DaemonHttp } from './http/daemon_http.js';
 import { AppKeys } from './node/app_keys.js';
 import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
+import { EngineLogLevels } from './node/engine_log_levels.js';
 import type { Health } from './node/health.js';
 import { forbidCoreDumps } from './node/core_dumps.js';
 import { OpenListeners } from './node/open_listeners.js';
@@ -267,6 +268,7 @@ export class Daemon extends Lifecycle {
       maxMessageBytes: config['max-message-bytes'],
       drain: operations.drain,
       admission: operations.admission,
+      logLevels: new EngineLogLevels(this.#logLevel, logger),
       logger,
       startedAtUs: Date.now() * 1000,
       channelServerUrl: () => this.channelServerUrl,

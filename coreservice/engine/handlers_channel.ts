@@ -78,7 +78,7 @@ function applyConnections(engine: CoreEngine, { connections }: Record<string, un
 
 /** ParameterExtension of ipc/extension.ts. */
 function applyExtension(engine: CoreEngine, extension: Record<string, unknown>): void {
-  const { demand, credits, pictureRing, requestKeyFrame, reconnectLimitMs } = extension;
+  const { demand, credits, pictureRing, requestKeyFrame, reconnectLimitMs, logLevel } = extension;
   if (demand !== undefined) {
     try {
       engine.demand.setExplicit(parseDemand(demand));
@@ -89,6 +89,8 @@ function applyExtension(engine: CoreEngine, extension: Record<string, unknown>):
   applyConnections(engine, extension);
   if (typeof pictureRing === 'boolean') engine.settings.pictureRing = pictureRing;
   if (typeof credits === 'boolean') engine.local.setCredits(credits);
+  if (typeof logLevel === 'string' && (logLevel === 'silent' || logLevel in engine.logger.levels.values))
+    engine.logger.level = logLevel;
   if (typeof reconnectLimitMs === 'number' && reconnectLimitMs >= 0)
     engine.settings.reconnectLimitMs = reconnectLimitMs;
   const uid = objectAt(extension, 'requestKeyFrame')?.['uid'];

@@ -67,6 +67,8 @@ export interface ParameterExtension {
   requestKeyFrame?: { uid: string; track: number };
   /** Milliseconds before a lost connection fails; 100,000 by default. */
   reconnectLimitMs?: number;
+  /** Of what the core logs: trace, debug, info, warn, error, fatal, silent. */
+  logLevel?: string;
   /** Peer connections to the channel server, from the next join on: as it has it (the default), one by /rtc/v1, or two by /rtc. */
   connections?: 'auto' | 'single' | 'dual';
 }

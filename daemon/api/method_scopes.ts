@@ -1,7 +1,7 @@
 import type { Scope } from '../node/identity.js';
 
 const READ = ['ListEngines', 'GetEngine', 'GetEventHandler', 'GetNodeStatus'];
-const ADMIN = ['Drain'];
+const ADMIN = ['Drain', 'SetEngineLogLevel'];
 const USE = [
   ...['CreateAliRTCEngine', 'Release', 'JoinChannel', 'LeaveChannel', 'GenerateToken'],
   ...['IsLocalVideoStreamPublished', 'IsLocalScreenPublishEnabled', 'IsLocalAudioStreamPublished'],

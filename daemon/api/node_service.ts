@@ -4,6 +4,7 @@ import type { EngineRegistry } from '../engine/engine_registry.js';
 import { checkRange } from '../engine/checks.js';
 import type { Admission } from '../node/admission.js';
 import type { Drain } from '../node/drain.js';
+import type { EngineLogLevels } from '../node/engine_log_levels.js';
 import { familyOf } from '../node/family.js';
 import { readProcessStatus } from '../node/process_status.js';
 import { unary } from './handlers.js';
@@ -17,6 +18,7 @@ export interface NodeServiceOptions {
   channelServerPid: () => number | undefined;
   drain: Drain;
   admission: Admission;
+  logLevels: EngineLogLevels;
 }
 
 const MAX_DRAIN_SECONDS = 86_400;
@@ -47,6 +49,10 @@ export function nodeService(registry: EngineRegistry, options: NodeServiceOption
             .map(({ engineId }) => ({ engineId, loadMs: Math.ceil(admission.engineMs(engineId)) })),
         },
       };
+    }),
+    setEngineLogLevel: unary(logger, ({ engineId, level }) => {
+      options.logLevels.set(registry.get(engineId), level);
+      return {};
     }),
     drain: unary(logger, ({ deadlineSeconds }) => {
       const seconds = checkRange('deadline_seconds', deadlineSeconds, 0, MAX_DRAIN_SECONDS);

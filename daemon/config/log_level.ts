@@ -7,6 +7,7 @@ export class LogLevel {
   readonly #root: Logger;
   #children: WeakRef<Logger>[] = [];
   #sweepAt = FIRST_SWEEP;
+  readonly #ofEngines = new Map<string, string>();
 
   /** Knows the children that are made from now on. */
   constructor(root: Logger) {
@@ -17,11 +18,25 @@ export class LogLevel {
 
   set(level: string): void {
     this.#root.level = level;
-    for (const child of this.#alive()) child.level = level;
+    for (const child of this.#alive()) child.level = this.#levelOf(child);
+  }
+
+  /** Of one engine's loggers, whatever the others have; undefined: as the others. */
+  setFor(engineId: string, level: string | undefined): void {
+    if (level === undefined) this.#ofEngines.delete(engineId);
+    else this.#ofEngines.set(engineId, level);
+    for (const child of this.#alive())
+      if (child.bindings()['engineId'] === engineId) child.level = this.#levelOf(child);
+  }
+
+  #levelOf(child: Logger): string {
+    const engineId: unknown = this.#ofEngines.size === 0 ? undefined : child.bindings()['engineId'];
+    return (typeof engineId === 'string' ? this.#ofEngines.get(engineId) : undefined) ?? this.#root.level;
   }
 
   #add(child: Logger): void {
     this.#children.push(new WeakRef(child));
+    if (this.#ofEngines.size > 0) child.level = this.#levelOf(child);
     if (this.#children.length < this.#sweepAt) return;
     this.#children = this.#children.filter((reference) => reference.deref() !== undefined);
     this.#sweepAt = Math.max(FIRST_SWEEP, this.#children.length * 2);

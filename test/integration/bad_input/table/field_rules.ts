@@ -82,6 +82,7 @@ const ENGINE_FIELDS: Record<string, Rule> = {
   'CreateAliRTCEngineRequest.lease_seconds': range(0, 86_400),
   'CreateAliRTCEngineRequest.detached': onOff,
   'DrainRequest.deadline_seconds': range(0, 86_400),
+  'SetEngineLogLevelRequest.level': text((value) => /^(trace|debug|info|warn|error|fatal|silent)?$/.test(value)),
   'CoreRestartPolicy.mode': defaulted,
   'CoreRestartPolicy.delay_ms': range(0, 60_000),
   'CoreRestartPolicy.max_delay_ms': range(0, 600_000),

@@ -229,6 +229,7 @@ export const METHOD_RECORDS: Readonly<Record<string, MethodRecord>> = {
   'MediaService.PushExternalVideoFrames': pushStream({ open: { source_type: 1 }, frame: PICTURE }),
   'MediaService.PushExternalAudioFrames': pushStream({ open: {}, frame: SOUND }),
   'NodeService.GetNodeStatus': { request: {}, states: 'none' },
+  'NodeService.SetEngineLogLevel': simple({ level: 'info' }),
   'NodeService.Drain': { request: {}, states: 'none', triedIn: 'test/integration/node/drain.test.ts' },
   'TokenService.GenerateToken': { request: { auth_info: { channel: CHANNEL, user_id: USER } }, states: 'none' },
 };
