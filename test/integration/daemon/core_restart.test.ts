@@ -11,7 +11,9 @@ import { within } from '../../support/scripted_core/scripted_cores.js';
 import { Scene } from './scene.js';
 
 const MISBEHAVING = fileURLToPath(new URL('../../support/misbehaving_core/', import.meta.url));
-const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(COMMANDS).map(([name, { number }]) => [number, name]));
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(COMMANDS).map(([name, { number }]) => [number, name]),
+);
 
 /** A command by its name, without what is about the process or secret. */
 function plain({ command }: RecordedCommand): [name: string, fields: Record<string, unknown>] {

@@ -51,9 +51,7 @@ export class Scene {
   }
 
   /** An engine that is in a channel as a streamer. */
-  async joined(
-    userId = 'bot',
-  ): Promise<{ engineId: string; core: ScriptedCore; created: CreateAliRTCEngineResponse }> {
+  async joined(userId = 'bot'): Promise<{ engineId: string; core: ScriptedCore; created: CreateAliRTCEngineResponse }> {
     const engine = await this.engine();
     await this.join(engine.engineId, { userId });
     return engine;
