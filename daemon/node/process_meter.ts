@@ -69,7 +69,7 @@ export class ProcessMeter extends Lifecycle {
 
   /** Reads once; else it happens by itself. */
   async sample(): Promise<void> {
-    const processes = this.#list().filter(({ processId }) => processId > 0);
+    const processes = this.#list();
     const running = new Set(processes.map(({ processId }) => processId));
     for (const processId of this.#meters.keys()) if (!running.has(processId)) this.#meters.delete(processId);
     await Promise.all(processes.map((process) => this.#sampleOne(process)));
@@ -98,7 +98,8 @@ export class ProcessMeter extends Lifecycle {
     // It is gone: what it used after the last look is not known.
     if (residentBytes === 0 && cpuTimeUs === 0) return;
     const meter = this.#meters.get(process.processId) ?? { ...process, residentBytes, samples: [] };
-    this.#meters.set(process.processId, meter);
+    // A core that was started ahead becomes an engine's.
+    this.#meters.set(process.processId, Object.assign(meter, process));
     const before = meter.samples.at(-1)?.cpuTimeUs ?? 0;
     this.#cpuSeconds[process.kind] += Math.max(0, cpuTimeUs - before) / 1e6;
     meter.residentBytes = residentBytes;
