@@ -70,8 +70,9 @@ describe('a lost connection', () => {
     await reconnected;
     const other = await rooms.join('two');
     await eventually(() => (room.participants.has('two') ? undefined : 'the newcomer is not seen'));
+    const received = nextEvent(room, 'data');
     await other.sendData(Buffer.from('hi'), { topic: 't', reliable: true });
-    assert.equal((await nextEvent(room, 'data'))[0].identity, 'two');
+    assert.equal((await received)[0].identity, 'two');
   });
 
   it('ends with "connection_lost" when the limit has passed', async () => {
