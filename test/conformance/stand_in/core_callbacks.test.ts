@@ -79,11 +79,12 @@ describe('stand-in: callbacks of a core service written from the page of the IPC
           sequence,
           captureTimeUs,
           droppedBefore,
+          discontinuity,
           release: _release,
           ...rest
         } = frame as never as Record<string, unknown>;
         check.equal(rest, wanted, `fields of ${covers}`);
-        check.equal([sequence, droppedBefore], [1, 0], `count of ${covers}`);
+        check.equal([sequence, droppedBefore, discontinuity], [1, 0, false], `count of ${covers}`);
         check.within(Number(captureTimeUs) / 1000, Date.now() - 20_000, Date.now() + 1000, `time of ${covers}, ms`);
       }
       await engine.release();
