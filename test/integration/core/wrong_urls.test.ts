@@ -224,7 +224,7 @@ describe('a channel server that', function () {
       pingTimeout: 2 ** 31 - 1,
     });
     const offer = { type: 'offer', sdp: 'v=0\r\nm=nonsense\r\n', id: 7 };
-    const garbage = new SignalResponse({ message: { case: 'offer', value: offer as never } }).toBinary();
+    const garbage = new SignalResponse({ message: { case: 'offer', value: offer } }).toBinary();
     await using server = await binary(nonsense, garbage);
     const { result, outcome } = await joinAt(host, `ws://127.0.0.1:${server.port}`);
     // Whatever it makes of it, it says so, and can be asked.
