@@ -91,7 +91,10 @@ describe('alirtc record and alirtc play', function () {
     );
     const record = alirtc('record', '--channel', 'crash', '--user', 'recorder', '--out', out, '--user-id', 'player');
     const file = path.join(out, 'player.mp4.part');
-    await eventually(() => (existsSync(file) && statSync(file).size > 150_000 ? undefined : 'nothing recorded'), 30_000);
+    await eventually(
+      () => (existsSync(file) && statSync(file).size > 150_000 ? undefined : 'nothing recorded'),
+      30_000,
+    );
     await using client = await AlirtcClient.connect(daemon.address);
     const engineId = (await client.listEngines()).find(({ userId }) => userId === 'recorder')?.engineId ?? '';
     const { processes } = await client.nodeStatus();
