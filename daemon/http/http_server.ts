@@ -60,7 +60,10 @@ export class HttpServer extends Lifecycle {
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.maxHeadersCount = 100;
     this.#server.on('upgrade', (_request, socket) => socket.destroy());
-    this.#server.on('error', (error) => options.logger.error({ err: error }, 'the HTTP server'));
+    // What listening itself fails with is start()'s to tell.
+    this.#server.on('error', (error) => {
+      if (this.#server.listening) options.logger.error({ err: error }, 'the HTTP server');
+    });
   }
 
   /** http://127.0.0.1:7421, from start() on. */

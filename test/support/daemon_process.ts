@@ -102,7 +102,10 @@ interface Started {
 function spawnDaemon({ flags = [], environment = {}, listen = ['tcp:127.0.0.1:0'] }: DaemonProcessOptions): Started {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-test-'));
   const file = path.join(root, 'dist', 'bin', 'alirtcd.mjs');
-  const own = [...listen.flatMap((address) => ['--listen', address]), '--log-root', path.join(folder, 'log')];
+  const own = [
+    ...listen.flatMap((address) => ['--listen', address]),
+    ...['--log-root', path.join(folder, 'log'), '--http-listen', '127.0.0.1:0'],
+  ];
   const child = spawn(process.execPath, [file, ...own, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, ...environment },

@@ -48,6 +48,8 @@ export async function startDaemon(
     keys,
     '--log-root',
     path.join(folder, 'log'),
+    '--http-listen',
+    '127.0.0.1:0',
     ...clusterFlags(more),
     ...more,
   ];
