@@ -30,26 +30,26 @@ run: build ## the main job on real media: SECONDS=10 INPUT=file KEEP=1
 
 test: build test-unit test-integration test-e2e test-browser conformance ## all tests that need nothing more than the machine
 
-# Real processes and real time on machines that are shared: what fails once is tried once more, and mocha says so.
+# Real processes and real time on machines that are shared: what fails is tried twice more.
 test-unit: build ## no sockets, no real time
 	mocha 'test/unit/**/*.test.ts'
 test-integration: build ## real processes, and ones that misbehave
-	mocha --retries 1 'test/integration/**/*.test.ts'
+	mocha --retries 2 'test/integration/**/*.test.ts'
 test-e2e: build ## with @livekit/rtc-node at the other end
-	mocha --retries 1 'test/e2e/**/*.test.ts'
+	mocha --retries 2 'test/e2e/**/*.test.ts'
 # Needs Debian's package chromium; pictures of the pages in out/browser.
 test-browser: build ## with livekit-client in Chromium at the other end
-	mocha --retries 1 'test/browser/**/*.test.ts'
+	mocha --retries 2 'test/browser/**/*.test.ts'
 
 conformance: build ## the rows of the whole interface; writes docs/conformance.md
 	rm -f out/conformance/results.jsonl
-	mocha --retries 1 'test/conformance/**/*.test.ts'; tsx test/conformance/report.ts
+	mocha --retries 2 'test/conformance/**/*.test.ts'; tsx test/conformance/report.ts
 
 # Builds livekit-server (Go) once, into .cache; needs Debian's redis-server.
 test-cluster: build ## against a real LiveKit cluster of two nodes
 	tsx test/cluster/support/install.ts
-	mocha --retries 1 'test/cluster/**/*.test.ts'
-	mocha --retries 1 --require ./test/cluster/support/on_cluster.ts \
+	mocha --retries 2 'test/cluster/**/*.test.ts'
+	mocha --retries 2 --require ./test/cluster/support/on_cluster.ts \
 	  'test/conformance/channel/*.test.ts' 'test/conformance/messages/*.test.ts' \
 	  'test/conformance/video/*.test.ts' 'test/conformance/audio/*.test.ts'
 
