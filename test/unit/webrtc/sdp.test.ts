@@ -3,6 +3,7 @@ import type { SdpMedia } from '../../../webrtc/sdp/description.js';
 import { MAX_SDP_BYTES, parseSdp } from '../../../webrtc/sdp/parse_sdp.js';
 import { transportOf } from '../../../webrtc/sdp/transport_of.js';
 import { writeSdp } from '../../../webrtc/sdp/write_sdp.js';
+import { VIDEO_SECTION } from '../../support/video_offer.js';
 
 const OFFER = [
   'v=0',
@@ -18,31 +19,7 @@ const OFFER = [
   'a=ice-pwd:password',
   'a=sctp-port:5000',
   'a=max-message-size:1000',
-  'm=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101',
-  'a=mid:8',
-  'a=ice-ufrag:user',
-  'a=ice-pwd:password',
-  'a=sendonly',
-  'a=msid:stream track',
-  'a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid',
-  'a=rtpmap:96 VP9/90000',
-  'a=rtpmap:97 H264/90000',
-  'a=fmtp:97 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f',
-  'a=rtpmap:98 H264/90000',
-  'a=fmtp:98 packetization-mode=1; profile-level-id=42e01f',
-  'a=rtpmap:99 VP8/90000',
-  'a=rtcp-fb:99 nack pli',
-  'a=rtpmap:100 rtx/90000',
-  'a=fmtp:100 apt=99',
-  'a=rtpmap:101 H264/90000',
-  'a=fmtp:101 packetization-mode=1;profile-level-id=640c1f',
-  'a=rid:q send',
-  'a=rid:h send',
-  'a=simulcast:send q;~h',
-  'a=ssrc-group:FID 11 12',
-  'a=ssrc:11 cname:x',
-  'a=ssrc:12 cname:x',
-  'a=candidate:1 1 udp 2 127.0.0.1 5 typ host',
+  ...VIDEO_SECTION,
   '',
 ].join('\r\n');
 
