@@ -17,7 +17,7 @@ const HANDLERS: Handlers = { ...CHANNEL_HANDLERS, ...PUBLISH_HANDLERS, ...SUBSCR
 
 type AnyHandler = (engine: CoreEngine, fields: never, payload: Buffer, command: Command) => void;
 
-/** Undefined: not implemented. */
+/** Undefined for what the protocol has and the engine's interface has not: audio effects, voiceprints and the like. */
 export function handlerOf(name: CommandName): AnyHandler | undefined {
   return HANDLERS[name] as AnyHandler | undefined;
 }
