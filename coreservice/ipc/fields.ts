@@ -5,6 +5,7 @@ import type { Kind } from './schema.js';
 
 const EMPTY_VALUES: Readonly<Record<Kind, unknown>> = {
   int: 0,
+  long: 0,
   num: 0,
   str: '',
   bool: false,
@@ -13,6 +14,7 @@ const EMPTY_VALUES: Readonly<Record<Kind, unknown>> = {
 };
 const KIND_TEXTS: Readonly<Record<Kind, string>> = {
   int: 'a whole number',
+  long: 'a whole number',
   num: 'a number',
   str: 'a string',
   bool: 'true or false',
@@ -23,17 +25,27 @@ const KIND_TEXTS: Readonly<Record<Kind, string>> = {
 const SECRET_KEYS: ReadonlySet<string> = new Set(['token', 'authInfo', 'param', 'extra', 'vector']);
 const EXTENSION_KEY = 'alirtcd';
 const MAX_VALUE_LENGTH = 60;
+const MAX_INT = 2 ** 31 - 1;
+/** The contract's fractions are floats. */
+const MAX_NUM = 3.4e38;
 
 export type Fields = Record<string, unknown>;
+
+/** JSON may hold 1e999, which is read as infinity. */
+function cut(value: number, most: number): number {
+  return Math.min(Math.max(value, -most), most);
+}
 
 /** A field of a received message as this side sees it, or undefined when its type is wrong. */
 function readValue(kind: Kind, value: unknown): unknown {
   switch (kind) {
     case 'int':
       // The vendor's ends are C++ and Python, where a whole number may come out as 12.0 or a rate as 0.4: what an int cannot hold is cut off.
-      return typeof value === 'number' ? Math.trunc(value) : undefined;
+      return typeof value === 'number' ? cut(Math.trunc(value), MAX_INT) : undefined;
+    case 'long':
+      return typeof value === 'number' ? cut(Math.trunc(value), Number.MAX_SAFE_INTEGER) : undefined;
     case 'num':
-      return typeof value === 'number' ? value : undefined;
+      return typeof value === 'number' ? cut(value, MAX_NUM) : undefined;
     case 'str':
       return typeof value === 'string' ? value : undefined;
     case 'bool':
@@ -48,6 +60,7 @@ function readValue(kind: Kind, value: unknown): unknown {
 function writeValue(kind: Kind, value: unknown): unknown {
   switch (kind) {
     case 'int':
+    case 'long':
       return Number.isInteger(value) ? value : undefined;
     case 'num':
       return Number.isFinite(value) ? value : undefined;
@@ -64,8 +77,17 @@ function writeValue(kind: Kind, value: unknown): unknown {
 
 function describe(key: string, value: unknown): string {
   if (SECRET_KEYS.has(key)) return `of type ${typeof value}`;
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'number' ? String(value) : textOf(value);
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}...` : text;
+}
+
+/** The parser takes lists in lists to any depth; the writer does not. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value that is nested too deeply';
+  }
 }
 
 function missing(row: MessageRow, key: string, kind: Kind): unknown {

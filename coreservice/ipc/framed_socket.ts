@@ -136,7 +136,12 @@ export class FramedSocket {
     while (this.isOpen) {
       const message = this.#attempt(() => this.#decoder.next());
       if (message === undefined) return;
-      this.#events.onMessage(message);
+      try {
+        this.#events.onMessage(message);
+      } catch (error) {
+        // A defect of the receiver costs this connection, not the process with all its others.
+        this.#fail(messageFailed(message.name, error));
+      }
     }
   }
 
@@ -172,6 +177,13 @@ export class FramedSocket {
     this.#unknown.add(number);
     this.#logger?.debug({ number }, 'message with an unlisted number passed over');
   }
+}
+
+function messageFailed(name: string, cause: unknown): AlirtcError {
+  return new AlirtcError('internal', `core-service IPC: ${name} could not be worked off: ${messageOf(cause)}`, {
+    reason: 'IPC_MESSAGE_FAILED',
+    cause,
+  });
 }
 
 function connectionLost(text: string, cause?: unknown): AlirtcError {

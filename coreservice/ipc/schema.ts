@@ -1,10 +1,11 @@
 /**
  * How the tables of messages are written and what types follow from them. A key's kind says its JSON type:
- * int (a JSON number; 64-bit times fit a double), num (may have a fraction), str, bool, flag (0/1 on the wire, boolean here),
- * json (any JSON value).
+ * int (a whole number of 32 bits), long (a whole number that a double holds exactly: times, bytes, bitrates), num (may have a fraction), str, bool,
+ * flag (0/1 on the wire, boolean here), json (any JSON value).
  */
 export interface KindTypes {
   int: number;
+  long: number;
   num: number;
   str: string;
   bool: boolean;

@@ -7,6 +7,8 @@ import type { Kind } from '../../../coreservice/ipc/schema.js';
 function sample(kind: Kind, index: number): unknown {
   switch (kind) {
     case 'int':
+      return 2_000_000_000 + index;
+    case 'long':
       return 1_700_000_000_000 + index;
     case 'num':
       return index + 0.5;
