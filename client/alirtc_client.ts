@@ -3,7 +3,13 @@ import { CreateAliRTCEngineRequest, EngineServiceService } from '../gen/alirtc/v
 import type { CoreRestartPolicy } from '../gen/alirtc/v1/engine.js';
 import type { EngineSnapshot } from '../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../gen/alirtc/v1/node.js';
-import type { DrainResponse, GetNodeStatusResponse } from '../gen/alirtc/v1/node.js';
+import { GetLogsRequest } from '../gen/alirtc/v1/node.js';
+import type {
+  DrainResponse,
+  GetConfigResponse,
+  GetLogsResponse,
+  GetNodeStatusResponse,
+} from '../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../gen/alirtc/v1/token.js';
 import type { GenerateTokenResponse, TokenFormat } from '../gen/alirtc/v1/token.js';
 import { AuthInfo } from '../gen/alirtc/v1/types.js';
@@ -130,6 +136,16 @@ export class AlirtcClient {
   /** What is logged of one engine: trace, debug, info, warn, error, fatal, silent; empty: as the daemon. */
   async setEngineLogLevel(engineId: string, level: string, call?: CallOptions): Promise<void> {
     await this.#call(NodeServiceService.setEngineLogLevel, { engineId, level }, call);
+  }
+
+  /** The daemon's log: the newest lines that it keeps, then, with follow, those that come, until the daemon ends. */
+  nodeLogs(request: Fields<GetLogsRequest> = {}, signal?: AbortSignal): MessageStream<GetLogsResponse> {
+    return this.rawStream(NodeServiceService.getLogs, GetLogsRequest.fromPartial(given(request)), signal);
+  }
+
+  /** Every setting as it counts, where it was said, and what waits for SIGHUP or a restart. */
+  nodeConfig(call?: CallOptions): Promise<GetConfigResponse> {
+    return this.#call(NodeServiceService.getConfig, {}, call);
   }
 
   /** Ends the daemon in order: no new engines, those that are there may go on for that long. Gives the deadline that counts. */

@@ -25,7 +25,17 @@ export type { CallOptions } from './transport.js';
 export { EndCause, EngineState } from '../gen/alirtc/v1/events.js';
 export type { EngineSnapshot, RemoteUser } from '../gen/alirtc/v1/events.js';
 export { VideoCodec } from '../gen/alirtc/v1/media.js';
-export type { DrainResponse, GetNodeStatusResponse, NodeLoad, ProcessStatus } from '../gen/alirtc/v1/node.js';
+export type {
+  ConfigSetting,
+  DrainResponse,
+  EngineStatus,
+  GetConfigResponse,
+  GetLogsResponse,
+  GetNodeStatusResponse,
+  NodeLimits,
+  NodeLoad,
+  ProcessStatus,
+} from '../gen/alirtc/v1/node.js';
 export { TokenFormat } from '../gen/alirtc/v1/token.js';
 export type { GenerateTokenResponse } from '../gen/alirtc/v1/token.js';
 export * from '../gen/alirtc/v1/types.js';

@@ -23,6 +23,7 @@ export function createLogger(
   level = process.env['ALIRTCD_LOG_LEVEL'] ?? 'info',
   /** Gives further fields for each line. */
   mixin: () => object = () => ({}),
+  destination: pino.DestinationStream = standardError(),
 ): Logger {
   return pino(
     {
@@ -34,6 +35,11 @@ export function createLogger(
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
+}
+
+/** Takes lines as createLogger()'s destination does by default. */
+export function standardError(): pino.DestinationStream {
+  return pino.destination({ fd: 2, sync: true });
 }

@@ -10,6 +10,7 @@ import { createApi } from './api/server.js';
 import { systemClock } from './clock.js';
 import { mergeReloadable } from './config/config_changes.js';
 import type { ConfigChange } from './config/config_changes.js';
+import type { ConfigInForce } from './config/config_in_force.js';
 import { LogLevel } from './config/log_level.js';
 import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
@@ -26,6 +27,7 @@ import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
 import { EngineLogLevels } from './node/engine_log_levels.js';
 import type { Health } from './node/health.js';
+import type { LogRing } from './node/log_ring.js';
 import { forbidCoreDumps } from './node/core_dumps.js';
 import { OpenListeners } from './node/open_listeners.js';
 import { NodeOperations } from './node/node_operations.js';
@@ -39,6 +41,10 @@ export interface DaemonOptions {
   /** The folder of the built console. */
   consoleFolder: string;
   logger: Logger;
+  /** What the logger writes. */
+  logs: LogRing;
+  /** Where the settings were said. */
+  settings: ConfigInForce;
 }
 
 /** How long streams and calls may take to end by themselves once every engine has ended. */
@@ -158,6 +164,7 @@ export class Daemon extends Lifecycle {
     this.#health?.set(false);
     await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
     await this.#http?.close({ kind: 'owner_closed' });
+    this.#options.logs.end();
     await this.#shutDownServer();
     this.#listeners.close();
     await this.#operations?.close({ kind: 'owner_closed' });
@@ -255,7 +262,7 @@ export class Daemon extends Lifecycle {
   }
 
   async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>, operations: NodeOperations): Promise<void> {
-    const { config, version, protoRoot, logger } = this.#options;
+    const { config, version, protoRoot, logger, logs, settings } = this.#options;
     this.#callers = new Callers(config);
     const { server, health } = createApi({
       registry,
@@ -268,6 +275,10 @@ export class Daemon extends Lifecycle {
       maxMessageBytes: config['max-message-bytes'],
       drain: operations.drain,
       admission: operations.admission,
+      meter: operations.meter,
+      limitSettings: () => this.#config,
+      logs,
+      settings,
       logLevels: new EngineLogLevels(this.#logLevel, logger),
       logger,
       startedAtUs: Date.now() * 1000,

@@ -1,27 +1,31 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
-import { createLogger } from '../common/logger.js';
+import { createLogger, standardError } from '../common/logger.js';
 import type { Logger } from '../common/logger.js';
 import { messageOf } from '../common/errors.js';
 import packageJson from '../package.json' with { type: 'json' };
+import { ConfigInForce } from './config/config_in_force.js';
 import { ConfigError, loadConfigWithSources } from './config/load_config.js';
 import type { LoadedConfig } from './config/load_config.js';
 import { printConfig } from './config/print_config.js';
-import type { Config } from './config/schema.js';
 import { Daemon } from './daemon.js';
 import { requestFields } from './node/call_log.js';
 import { closeInheritedDescriptors } from './node/inherited_descriptors.js';
+import { LogRing } from './node/log_ring.js';
 
 const EXIT_USAGE = 2;
 const here = path.dirname(fileURLToPath(import.meta.url));
 const { version } = packageJson;
 
-async function main(config: Config): Promise<void> {
-  const logger = createLogger('alirtcd', config['log-level'], requestFields);
+async function main(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const logs = new LogRing();
+  const settings = new ConfigInForce(loaded, readConfig);
+  const logger = createLogger('alirtcd', config['log-level'], requestFields, logs.tee(standardError()));
   closeInheritedDescriptors(logger);
   const [protoRoot, consoleFolder] = [path.join(here, '..', 'proto'), path.join(here, '..', 'console')];
-  const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger });
+  const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger, logs, settings });
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
@@ -32,7 +36,7 @@ async function main(config: Config): Promise<void> {
     else daemon.hurry();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
-  process.on('SIGHUP', () => reload(daemon, logger));
+  process.on('SIGHUP', () => reload(daemon, settings, logger));
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection: a defect'));
   try {
     await daemon.start();
@@ -55,9 +59,11 @@ async function main(config: Config): Promise<void> {
 }
 
 /** SIGHUP. A configuration that is wrong changes nothing. */
-function reload(daemon: Daemon, logger: Logger): void {
+function reload(daemon: Daemon, settings: ConfigInForce, logger: Logger): void {
   try {
-    const changes = daemon.reload(readConfig().config);
+    const next = readConfig();
+    const changes = daemon.reload(next.config);
+    settings.take(next, changes);
     logger.info({ changes: changes.length }, 'configuration read again');
   } catch (error) {
     logger.error({ reason: messageOf(error) }, 'the configuration was not taken: it stays as it was');
@@ -68,11 +74,11 @@ function readConfig(): LoadedConfig {
   return loadConfigWithSources(process.argv.slice(2), version, { environment: process.env, here });
 }
 
-function config(): Config {
+function configAtStart(): LoadedConfig {
   try {
     const loaded = readConfig();
     for (const warning of loaded.warnings) process.stderr.write(`alirtcd: ${warning}\n`);
-    if (!loaded.printOnly) return loaded.config;
+    if (!loaded.printOnly) return loaded;
     process.stdout.write(`${printConfig(loaded)}\n`);
     process.exit(0);
   } catch (error) {
@@ -84,7 +90,7 @@ function config(): Config {
   }
 }
 
-main(config()).then(
+main(configAtStart()).then(
   () => process.exit(0),
   (error: unknown) => {
     process.stderr.write(`alirtcd: cannot start: ${messageOf(error)}\n`);

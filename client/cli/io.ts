@@ -12,6 +12,17 @@ export interface CliIo {
   readStdin: () => Promise<string>;
   /** Progress is wanted: somebody looks at the terminal. */
   interactive: boolean;
+  /** Left out: standard output is no terminal. */
+  screen?: Screen;
+}
+
+/** A terminal that a command may draw on. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  write(text: string): void;
+  /** Each key as it is pressed, Ctrl-C too, until the returned function is called. */
+  onKey(listener: (key: string) => void): () => void;
 }
 
 export interface GlobalOptions {

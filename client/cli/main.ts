@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { INTERRUPTED, runProgram } from './program.js';
+import { processScreen } from './process_screen.js';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -16,6 +17,7 @@ for (const output of [process.stdout, process.stderr])
     stop.abort();
   });
 
+const screen = processScreen();
 const code = await runProgram(process.argv.slice(2), {
   print: (line) => void process.stdout.write(`${line}\n`),
   note: (line) => void process.stderr.write(`${line}\n`),
@@ -23,5 +25,6 @@ const code = await runProgram(process.argv.slice(2), {
   env: process.env,
   readStdin: () => text(process.stdin),
   interactive: process.stderr.isTTY,
+  ...(screen === undefined ? {} : { screen }),
 });
 process.exitCode = unread ? 0 : code;

@@ -12,6 +12,11 @@ export function parseSeconds(text: string): number {
   return Number(match[1]) * factor;
 }
 
+/** Whole seconds as above, or 0. */
+export function parseSecondsOrNone(text: string): number {
+  return /^0[smhd]?$/.test(text) ? 0 : Math.ceil(parseSeconds(text));
+}
+
 export function parseCount(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('use a whole number.');
   return Number(text);

@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { ADDRESS_VARIABLE, defaultAddress } from '../address.js';
 import { addCallCommand } from './call_command.js';
+import { addCompletionCommand } from './completion/completion_command.js';
 import { addConnectionOptions, readConnection } from './connection_options.js';
 import type { ConnectionFlags } from './connection_options.js';
 import { addEventsCommand } from './events_command.js';
 import { addHealthCommand } from './health_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
+import { addNodeCommand } from './node/node_command.js';
 import { addPlayCommand } from './play_command.js';
 import { addRecordCommand } from './record_command.js';
 import { isInterruption, reportError } from './report_error.js';
@@ -15,8 +17,8 @@ import { addTokenCommand } from './token_command.js';
 /** 128 + SIGINT, as shells expect it. */
 export const INTERRUPTED = 130;
 
-/** Runs one command; gives the exit code: 0, 1 for what failed, 2 for a wrong command line, 130 for what was interrupted before it had begun. */
-export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
+/** Every command with its options; completion scripts and manual pages are made from it, too. */
+export function createProgram(io: CliIo): { program: Command; context: () => CommandContext } {
   const program = new Command('alirtc')
     .description('the command line of alirtcd')
     .option(
@@ -38,6 +40,14 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addCallCommand(program, context);
   addStatusCommands(program, context);
   addHealthCommand(program, context);
+  addNodeCommand(program, context);
+  addCompletionCommand(program, context);
+  return { program, context };
+}
+
+/** Runs one command; gives the exit code: 0, 1 for what failed, 2 for a wrong command line, 130 for what was interrupted before it had begun. */
+export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
+  const { program, context } = createProgram(io);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

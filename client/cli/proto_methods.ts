@@ -51,6 +51,13 @@ export class ProtoMethods {
     }
   }
 
+  /** Those that `alirtc call` can call, in the order of the files. */
+  get names(): string[] {
+    return [...this.#methods].flatMap(([full, { requestStream }]) =>
+      requestStream ? [] : [full.replace(/^.*\//, '')],
+    );
+  }
+
   /** "JoinChannel", "EngineService/JoinChannel" or "alirtc.v1.EngineService/JoinChannel"; case does not matter. */
   find(name: string): ProtoMethod {
     const wanted = name.replace(/^\//, '').toLowerCase();

@@ -1,6 +1,7 @@
 import { ResponderBuilder, ServerInterceptingCall, ServerListenerBuilder } from '@grpc/grpc-js';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '../../common/logger.js';
+import type { GetNodeStatusResponse } from '../../gen/alirtc/v1/node.js';
 import type { Callers } from '../node/callers.js';
 import type { Identity, Scope } from '../node/identity.js';
 import { refusal } from '../refusals.js';
@@ -21,6 +22,7 @@ const CREATE = '/alirtc.v1.EngineService/CreateAliRTCEngine';
 const LIST = '/alirtc.v1.EngineService/ListEngines';
 const NODE_STATUS = '/alirtc.v1.NodeService/GetNodeStatus';
 const EVENTS = '/alirtc.v1.EventService/GetEventHandler';
+const LOGS = '/alirtc.v1.NodeService/GetLogs';
 
 /**
  * Who may call what, on which engine, and how much: before a handler hears of a call. An engine of another identity is as one that does not exist, in requests and in
@@ -104,7 +106,7 @@ class CallGuard {
     const engineId = engineIdOf(message);
     if (engineId === undefined || engineId === '') return;
     if (!owners.maySee(identity, engineId)) throw noSuchEngine(engineId);
-    if (this.#kind.isStream && this.#kind.isRead)
+    if (this.#kind.isStream && this.#kind.isRead && this.#path !== LOGS)
       this.#until(limits.openReader(engineId, this.#path === EVENTS ? 'events' : 'frames'));
   }
 
@@ -121,8 +123,13 @@ class CallGuard {
       const { engines, ...rest } = message as { engines: { engineId: string }[] };
       return { ...rest, engines: engines.filter(sees) };
     } else if (this.#path === NODE_STATUS) {
-      const { processes, ...rest } = message as { processes: { engineId: string }[] };
-      return { ...rest, processes: processes.filter((one) => one.engineId === '' || sees(one)) };
+      const status = message as GetNodeStatusResponse;
+      return {
+        ...status,
+        processes: status.processes.filter((one) => one.engineId === '' || sees(one)),
+        engineStatuses: status.engineStatuses.filter(sees),
+        load: status.load && { ...status.load, engines: status.load.engines.filter(sees) },
+      };
     }
     return message;
   }

@@ -59,6 +59,11 @@ export class ClientLimits {
     );
   }
 
+  /** How many read the events of an engine now. */
+  eventReaders(engineId: string): number {
+    return this.#open.get(`events ${engineId}`) ?? 0;
+  }
+
   /** `owned` engines belong to the client already. The returned function ends the making of one. */
   beginEngine(client: string, owned: number): () => void {
     const most = this.#settings()['max-engines-per-client'];

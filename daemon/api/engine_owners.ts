@@ -22,6 +22,11 @@ export class EngineOwners {
     }
   }
 
+  /** His name; undefined: nobody's yet, or it is not known any more. */
+  of(engineId: string): string | undefined {
+    return this.#owners.get(engineId);
+  }
+
   /** How many of the live engines are his. */
   countOf({ name }: Identity): number {
     let count = 0;

@@ -1,7 +1,7 @@
 import type { Scope } from '../node/identity.js';
 
 const READ = ['ListEngines', 'GetEngine', 'GetEventHandler', 'GetNodeStatus'];
-const ADMIN = ['Drain', 'SetEngineLogLevel'];
+const ADMIN = ['Drain', 'SetEngineLogLevel', 'GetLogs', 'GetConfig'];
 const USE = [
   ...['CreateAliRTCEngine', 'Release', 'JoinChannel', 'LeaveChannel', 'GenerateToken'],
   ...['IsLocalVideoStreamPublished', 'IsLocalScreenPublishEnabled', 'IsLocalAudioStreamPublished'],

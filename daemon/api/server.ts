@@ -28,7 +28,7 @@ import { tokenService } from './token_service.js';
 const SERVICES = ['EngineService', 'EventService', 'MediaService', 'TokenService', 'NodeService'];
 const PROTOS = ['engine', 'events', 'media', 'token', 'node', 'types'];
 
-export interface ApiOptions extends NodeServiceOptions {
+export interface ApiOptions extends Omit<NodeServiceOptions, 'ownerOf' | 'eventReadersOf'> {
   registry: EngineRegistry;
   keys: ReadonlyMap<string, string>;
   /** The folder that holds alirtc/v1; reflection is left out when it is missing. */
@@ -65,7 +65,12 @@ export function createApi(options: ApiOptions): { server: Server; health: Health
   server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));
   server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, options.admission, logger));
   server.addService(withCheckedRequests(TokenServiceService), tokenService(options, logger));
-  server.addService(withCheckedRequests(NodeServiceService), nodeService(registry, options, logger));
+  const node = {
+    ...options,
+    ownerOf: (engineId: string) => owners.of(engineId),
+    eventReadersOf: (engineId: string) => limits.eventReaders(engineId),
+  };
+  server.addService(withCheckedRequests(NodeServiceService), nodeService(registry, node, logger));
   const health = new Health(SERVICES.map((name) => `alirtc.v1.${name}`));
   health.addToServer(server);
   addReflection(server, options.protoRoot, logger);

@@ -23,6 +23,11 @@ export class Lease {
     return this.seconds === 0;
   }
 
+  /** Somebody has a stream of the engine open, or a call under way. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
   /** The engine is there: from now on its time counts. */
   start(): void {
     this.#running = !this.isDetached;

@@ -67,6 +67,12 @@ export class ProcessMeter extends Lifecycle {
     return meter === undefined || meter.samples.length <= WINDOW ? undefined : loadOf(meter);
   }
 
+  /** CPU of a process over the last seconds, ms per second; undefined: it was not looked at twice yet. */
+  processLoadMs(processId: number): number | undefined {
+    const meter = this.#meters.get(processId);
+    return meter === undefined ? undefined : loadOf(meter);
+  }
+
   /** Reads once; else it happens by itself. */
   async sample(): Promise<void> {
     const processes = this.#list();

@@ -52,7 +52,7 @@ describe('The command line', () => {
           for (let n = 1; n <= 5; n++) {
             const header = { sequence: n, captureTimeUs: n, droppedBefore: 0, discontinuity: false };
             const format = { frameMs: 10, sampleRateHz: 48_000, channels: 1, sampleBits: 16, samples: 480 };
-            call.write({ header, ...format, data: Buffer.alloc(960) });
+            call.write({ header, ...format, lane: undefined, data: Buffer.alloc(960) });
           }
         },
       },
@@ -67,8 +67,11 @@ describe('The command line', () => {
             draining: false,
             drainDeadlineUs: 0,
             load: undefined,
+            limits: undefined,
+            engineStatuses: [],
+            runtime: 'Node.js v20',
             processes: [
-              { kind: 'daemon', processId: 42, engineId: '', residentBytes: 90_000_000, cpuTimeUs: 1_500_000 },
+              { kind: 'daemon', processId: 42, engineId: '', residentBytes: 9e7, cpuTimeUs: 1_500_000, cpuMs: 5 },
             ],
           }),
       },
