@@ -1,4 +1,5 @@
 import type { Callback, CallbackFields } from '../../coreservice/ipc/callbacks.js';
+import { DEFAULT_LIMITS } from '../../coreservice/ipc/direction.js';
 import type { PictureReference } from '../../common/picture_ring.js';
 import type { FrameExtension } from '../../coreservice/ipc/extension.js';
 import {
@@ -42,6 +43,8 @@ export interface MediaFrame {
 }
 
 const EMPTY = new Uint8Array(0);
+/** As a payload of the IPC. */
+const MAX_PICTURE_BYTES = DEFAULT_LIMITS.maxPayloadBytes;
 
 /** The frame of a callback, or undefined when the callback carries none. nowUs is the capture time of cores that tell none. */
 export function frameOfCallback(callback: Callback, nowUs: number): MediaFrame | undefined {
@@ -66,11 +69,24 @@ export function frameOfCallback(callback: Callback, nowUs: number): MediaFrame |
 
 function common(fields: { alirtcd?: Record<string, unknown> }, nowUs: number) {
   const extension = fields.alirtcd as Partial<FrameExtension> | undefined;
+  const captureTimeUs = Math.floor(Number(extension?.captureTimeUs));
   return {
-    coreSequence: typeof extension?.sequence === 'number' ? extension.sequence : undefined,
-    captureTimeUs: typeof extension?.captureTimeUs === 'number' ? Math.floor(extension.captureTimeUs) : nowUs,
+    coreSequence: isCount(extension?.sequence) ? extension?.sequence : undefined,
+    captureTimeUs: Number.isSafeInteger(captureTimeUs) ? captureTimeUs : nowUs,
     extension,
   };
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** What a core of ours says, as far as it can be true. */
+function ringOf(value: PictureReference | undefined): PictureReference | undefined {
+  if (typeof value !== 'object' || value === null || typeof value.path !== 'string') return undefined;
+  const { path, offset, length, generation } = value;
+  const isWhole = [offset, length, generation].every(isCount) && length <= MAX_PICTURE_BYTES;
+  return isWhole ? { path, offset, length, generation } : undefined;
 }
 
 function picture(fields: CallbackFields<'DECODED_VIDEO_FRAME'>, payload: Buffer, nowUs: number): MediaFrame {
@@ -92,7 +108,7 @@ function picture(fields: CallbackFields<'DECODED_VIDEO_FRAME'>, payload: Buffer,
   };
   const body = OnRemoteVideoSampleResponse.encode(message).finish();
   const frame: MediaFrame = { ...shared, keyFrame: true, body, payload };
-  const ring = extension?.ring;
+  const ring = ringOf(extension?.ring);
   if (ring === undefined || payload.byteLength > 0) return frame;
   const localBody = OnRemoteVideoSampleResponse.encode({ ...message, localFrame: ring }).finish();
   return { ...frame, ring, local: { ...frame, body: localBody } };
@@ -102,7 +118,7 @@ function encoded(fields: CallbackFields<'ENCODED_VIDEO_SAMPLE'>, payload: Buffer
   const { coreSequence, captureTimeUs, extension } = common(fields, nowUs);
   const codec = extension?.codec === 'vp8' ? VideoCodec.VP8 : VideoCodec.H264;
   // A core that does not say which pictures are key frames sends H.264.
-  const keyFrame = extension?.keyFrame ?? isAnnexBKeyFrame(payload);
+  const keyFrame = typeof extension?.keyFrame === 'boolean' ? extension.keyFrame : isAnnexBKeyFrame(payload);
   const body = OnRemoteVideoEncodedSampleResponse.encode({
     header: undefined,
     uid: fields.uid,
