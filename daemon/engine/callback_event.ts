@@ -8,7 +8,11 @@ import { statisticsEvent } from './statistics_event.js';
 export function outcomeOf(fields: { alirtcd?: Record<string, unknown> }): { text: string; number: number | undefined } {
   const outcome = fields.alirtcd as Partial<OutcomeExtension> | undefined;
   const text = [outcome?.reason, outcome?.text].filter((part) => typeof part === 'string' && part !== '').join(': ');
-  return { text, number: typeof outcome?.number === 'number' ? outcome.number : undefined };
+  return { text, number: isInt32(outcome?.number) ? outcome?.number : undefined };
+}
+
+function isInt32(value: unknown): boolean {
+  return typeof value === 'number' && (value | 0) === value;
 }
 
 /**
