@@ -35,6 +35,11 @@ const boundaries = [
   // Of the daemon the page knows the types of its answers alone.
   boundary('console/**', only('console', 'common')),
   boundary('client/**', only('client', 'common', 'gen')),
+  // It tries what the daemon would do: with the daemon's own code.
+  boundary('client/cli/doctor/**', [
+    ...only('client', 'common', 'gen', 'daemon', 'coreservice'),
+    'coreservice/(?!ipc/)[^/]+',
+  ]),
   boundary('channelserver/**', only('channelserver', 'common', 'rtp', 'webrtc')),
   boundary('coreservice/**', only('coreservice', 'common', 'rtp')),
   // Inside the core service: engine uses rtc, codec and ipc; those three do not know one another.

@@ -45,6 +45,8 @@ export interface DaemonOptions {
   logs: LogRing;
   /** Where the settings were said. */
   settings: ConfigInForce;
+  /** Called once, when the daemon begins to close. */
+  onClosing?: () => void;
 }
 
 /** How long streams and calls may take to end by themselves once every engine has ended. */
@@ -161,6 +163,7 @@ export class Daemon extends Lifecycle {
   }
 
   protected override async onClose(): Promise<void> {
+    this.#options.onClosing?.();
     this.#health?.set(false);
     await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
     await this.#http?.close({ kind: 'owner_closed' });
@@ -204,11 +207,12 @@ export class Daemon extends Lifecycle {
     }
   }
 
-  /** Ends the daemon in order, at once or after the time that engines are given. */
-  drain(reason: string): void {
-    const seconds = this.#config['drain-seconds'];
-    if (seconds === 0 || this.state !== 'ready' || this.#operations === undefined) void this.close();
+  /** Ends the daemon in order, at once or after the time that engines are given. Gives that time in seconds. */
+  drain(reason: string): number {
+    const seconds = this.state === 'ready' ? this.#config['drain-seconds'] : 0;
+    if (seconds === 0 || this.#operations === undefined) void this.close();
     else this.#operations.drain.begin(seconds * 1000, reason);
+    return seconds;
   }
 
   /** Called while closing: nobody is asked or waited for any more. */

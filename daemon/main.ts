@@ -11,8 +11,11 @@ import type { LoadedConfig } from './config/load_config.js';
 import { printConfig } from './config/print_config.js';
 import { Daemon } from './daemon.js';
 import { requestFields } from './node/call_log.js';
+import { systemClock } from './clock.js';
 import { closeInheritedDescriptors } from './node/inherited_descriptors.js';
 import { LogRing } from './node/log_ring.js';
+import { findListenerFault } from './node/listener_fault.js';
+import { ServiceManager } from './node/service_manager.js';
 
 const EXIT_USAGE = 2;
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -25,18 +28,28 @@ async function main(loaded: LoadedConfig): Promise<void> {
   const logger = createLogger('alirtcd', config['log-level'], requestFields, logs.tee(standardError()));
   closeInheritedDescriptors(logger);
   const [protoRoot, consoleFolder] = [path.join(here, '..', 'proto'), path.join(here, '..', 'console')];
-  const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger, logs, settings });
+  const manager = ServiceManager.find({
+    environment: process.env,
+    logger,
+    clock: systemClock,
+    findFault: () => findListenerFault(daemon.listening),
+  });
+  const onClosing = (): void => manager?.stopping();
+  const daemon = new Daemon({ config, version, protoRoot, consoleFolder, logger, logs, settings, onClosing });
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
     logger.info({ signal }, signals === 1 ? 'stopping' : 'stopping at once');
-    if (signals === 1) daemon.drain(`the daemon got ${signal}`);
+    if (signals === 1) {
+      const seconds = daemon.drain(`the daemon got ${signal}`);
+      if (seconds > 0) manager?.draining(seconds);
+    }
     // Engines leave now instead of at the deadline.
     else if (daemon.state === 'ready') void daemon.close();
     else daemon.hurry();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
-  process.on('SIGHUP', () => reload(daemon, settings, logger));
+  process.on('SIGHUP', () => reload(daemon, settings, logger, manager));
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection: a defect'));
   try {
     await daemon.start();
@@ -55,18 +68,24 @@ async function main(loaded: LoadedConfig): Promise<void> {
   };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   logger.info({ listening, channelServerUrl, console: consoleUrl }, 'ready');
+  // It may be closing already.
+  if (daemon.state === 'ready') await manager?.start();
   await daemon.done;
+  await manager?.close();
 }
 
 /** SIGHUP. A configuration that is wrong changes nothing. */
-function reload(daemon: Daemon, settings: ConfigInForce, logger: Logger): void {
+function reload(daemon: Daemon, settings: ConfigInForce, logger: Logger, manager: ServiceManager | undefined): void {
+  manager?.reloading();
   try {
     const next = readConfig();
     const changes = daemon.reload(next.config);
     settings.take(next, changes);
     logger.info({ changes: changes.length }, 'configuration read again');
+    manager?.reloaded('ready');
   } catch (error) {
     logger.error({ reason: messageOf(error) }, 'the configuration was not taken: it stays as it was');
+    manager?.reloaded('ready; the new configuration is wrong and was not taken: see the log');
   }
 }
 

@@ -3,13 +3,13 @@ import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { Command } from 'commander';
 import { AlirtcClient } from '../alirtc_client.js';
 import { AlirtcStatusError } from '../status_error.js';
-import type { Method } from '../transport.js';
+import type { CallOptions, Method } from '../transport.js';
 import type { CommandContext } from './io.js';
 import { parseSeconds } from './parse.js';
 
 /** grpc.health.v1, https://github.com/grpc/grpc/blob/master/doc/health-checking.md: Check asks with a name (1) and is answered with a number (1). */
 const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
-const SERVING = 1;
+const SERVING = 'SERVING';
 const CHECK: Method<string, number> = {
   path: '/grpc.health.v1.Health/Check',
   requestSerialize: (service) => Buffer.from(new BinaryWriter().uint32(10).string(service).finish()),
@@ -36,14 +36,19 @@ async function printHealth(
 ): Promise<void> {
   const deadlineMs = timeout * 1000;
   await using client = await AlirtcClient.connect(address, { ...connection(), connectTimeoutMs: deadlineMs });
-  const answer = await client.rawCall(CHECK, service, { deadlineMs, signal: io.signal });
-  const name = STATUSES[answer] ?? String(answer);
+  const name = await askHealth(client, service, { deadlineMs, signal: io.signal });
   io.print(json ? JSON.stringify({ status: name, service, address }) : name);
-  if (answer !== SERVING)
+  if (name !== SERVING)
     throw new AlirtcStatusError(status.UNAVAILABLE, `the daemon at ${address} answers, but is ${name}`, {
       reason: 'NOT_SERVING',
       remedy: 'it starts or drains: see its log, or ask again',
     });
+}
+
+/** The status by its name: SERVING, NOT_SERVING. The empty service is the whole daemon. */
+export async function askHealth(client: AlirtcClient, service: string, call: CallOptions): Promise<string> {
+  const answer = await client.rawCall(CHECK, service, call);
+  return STATUSES[answer] ?? String(answer);
 }
 
 function readStatus(bytes: Buffer): number {

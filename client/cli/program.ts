@@ -4,6 +4,7 @@ import { addCallCommand } from './call_command.js';
 import { addCompletionCommand } from './completion/completion_command.js';
 import { addConnectionOptions, readConnection } from './connection_options.js';
 import type { ConnectionFlags } from './connection_options.js';
+import { addDoctorCommand } from './doctor_command.js';
 import { addEventsCommand } from './events_command.js';
 import { addHealthCommand } from './health_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
@@ -40,6 +41,7 @@ export function createProgram(io: CliIo): { program: Command; context: () => Com
   addCallCommand(program, context);
   addStatusCommands(program, context);
   addHealthCommand(program, context);
+  addDoctorCommand(program, context);
   addNodeCommand(program, context);
   addCompletionCommand(program, context);
   return { program, context };

@@ -6,6 +6,8 @@ import { listenForHost } from '../ipc/core_listener.js';
 const NO_HOST_MS = 10_000;
 /** The launcher's way to have everything loaded and compiled once, for its code cache. */
 const LOAD_ONLY = '--load-only';
+/** `alirtc doctor`: one line of JSON, the result of each codec by its name. */
+const SELF_TEST = '--self-test';
 
 /**
  * The core service process: `AliRtcCoreService <port>`. It serves one host and ends after DESTROY_ENGINE, when the socket closes, on SIGTERM, and when no host
@@ -14,6 +16,11 @@ const LOAD_ONLY = '--load-only';
 async function main(argument: string | undefined, logger: Logger): Promise<void> {
   if (argument === LOAD_ONLY) {
     await import('./engine_parts.js');
+    return;
+  }
+  if (argument === SELF_TEST) {
+    const { testCodecs } = await import('../codec/self_test.js');
+    process.stdout.write(`${JSON.stringify(await testCodecs())}\n`);
     return;
   }
   const port = Number(argument);
