@@ -15,7 +15,7 @@ import { checkedRequest } from './malformed_request.js';
 /** NodeService.GetLogs. */
 export function logStream(
   logs: LogRing,
-  registry: Pick<EngineRegistry, 'isLive'>,
+  registry: Pick<EngineRegistry, 'isKnown'>,
   logger: Logger,
 ): handleServerStreamingCall<GetLogsRequest, GetLogsResponse> {
   return (call) => {
@@ -23,7 +23,7 @@ export function logStream(
     const run = async (): Promise<void> => {
       const request = checkedLogRequest(checkedRequest(call.request));
       const { engineId } = request;
-      if (engineId !== '' && !registry.isLive(engineId) && !logs.knows(engineId)) throw noSuchEngine(engineId);
+      if (engineId !== '' && !registry.isKnown(engineId)) throw noSuchEngine(engineId);
       const reader = logs.open(request);
       try {
         // Who follows knows by it that nothing is missed from now on, also while nothing is written.

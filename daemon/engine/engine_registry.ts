@@ -136,6 +136,11 @@ export class EngineRegistry {
     return this.#live.has(engineId);
   }
 
+  /** It lives, or is one of the last 1,024 that ended. */
+  isKnown(engineId: string): boolean {
+    return this.#live.has(engineId) || this.#endedIds.has(engineId);
+  }
+
   /** A live engine. Throws NOT_FOUND, or UNAVAILABLE when it ended by itself. */
   get(engineId: string): EngineSession {
     const session = this.#live.get(engineId);

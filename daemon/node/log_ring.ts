@@ -66,11 +66,6 @@ export class LogRing {
     return reader;
   }
 
-  /** True while some kept line is about that engine. */
-  knows(engineId: string): boolean {
-    return this.#lines.some((line) => line?.fits({ engineId, leastLevel: 0 }));
-  }
-
   /** The daemon ends in order: readers get what waits for them, and their end. */
   end(): void {
     this.#ended = true;

@@ -34,7 +34,9 @@ describe('bad input: the table of the contract', function () {
   });
 
   it('says of every field of every request what is legal, and of no other', () => {
-    const declared = METHODS.flatMap(declaredFields).filter(({ field }) => field.name !== 'engine_id');
+    const declared = METHODS.flatMap(declaredFields).filter(
+      ({ field, key }) => field.name !== 'engine_id' || key in FIELD_RULES,
+    );
     const missing = declared.filter(({ rule }) => rule === undefined).map(({ key }) => key);
     assert.deepEqual([...new Set(missing)], [], 'fields without a rule');
     assert.deepEqual([...new Set(declared.map(({ key }) => key))].sort(), namesOf(FIELD_RULES));

@@ -60,7 +60,14 @@ describe('the scopes of methods', () => {
         assert.equal(engineIdOf({ message: { $case: 'open', value: { engineId: 'e' } } }), 'e');
       else missed.push(name);
     }
-    assert.deepEqual(missed.sort(), ['CreateAliRTCEngine', 'Drain', 'GenerateToken', 'GetNodeStatus', 'ListEngines']);
+    assert.deepEqual(missed.sort(), [
+      'CreateAliRTCEngine',
+      'Drain',
+      'GenerateToken',
+      'GetConfig',
+      'GetNodeStatus',
+      'ListEngines',
+    ]);
   });
 });
 

@@ -82,6 +82,15 @@ const ENGINE_FIELDS: Record<string, Rule> = {
   'CreateAliRTCEngineRequest.lease_seconds': range(0, 86_400),
   'CreateAliRTCEngineRequest.detached': onOff,
   'DrainRequest.deadline_seconds': range(0, 86_400),
+  'NodeService.GetLogs engine_id': text((value) => value === '', {
+    as: { code: status.NOT_FOUND, reason: 'ENGINE_NOT_FOUND' },
+    more: ['eng_aaaaaaaaaaaa'],
+  }),
+  'GetLogsRequest.level': text((value) => /^(trace|debug|info|warn|error|fatal)?$/.test(value), {
+    more: ['silent', 'INFO', 'fatal'],
+  }),
+  'GetLogsRequest.since_lines': range(0, 5000),
+  'GetLogsRequest.follow': onOff,
   'SetEngineLogLevelRequest.level': text((value) => /^(trace|debug|info|warn|error|fatal|silent)?$/.test(value)),
   'CoreRestartPolicy.mode': defaulted,
   'CoreRestartPolicy.delay_ms': range(0, 60_000),

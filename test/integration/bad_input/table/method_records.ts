@@ -229,6 +229,9 @@ export const METHOD_RECORDS: Readonly<Record<string, MethodRecord>> = {
   'MediaService.PushExternalVideoFrames': pushStream({ open: { source_type: 1 }, frame: PICTURE }),
   'MediaService.PushExternalAudioFrames': pushStream({ open: {}, frame: SOUND }),
   'NodeService.GetNodeStatus': { request: {}, states: 'none' },
+  // What was written about an engine that ended can be read.
+  'NodeService.GetLogs': { request: { since_lines: 10, follow: true }, states: { released: 'ok' } },
+  'NodeService.GetConfig': { request: {}, states: 'none' },
   'NodeService.SetEngineLogLevel': simple({ level: 'info' }),
   'NodeService.Drain': { request: {}, states: 'none', triedIn: 'test/integration/node/drain.test.ts' },
   'TokenService.GenerateToken': { request: { auth_info: { channel: CHANNEL, user_id: USER } }, states: 'none' },

@@ -21,7 +21,7 @@ export function declaredFields(method: Method): { path: string; field: Field; ke
       const path = `${prefix}${field.name}`;
       const own = `${method.name} ${path}`;
       const key = own in FIELD_RULES ? own : `${message.name}.${field.name}`;
-      const rule = field.name === 'engine_id' ? ENGINE_ID_RULE : FIELD_RULES[key];
+      const rule = field.name === 'engine_id' ? (FIELD_RULES[own] ?? ENGINE_ID_RULE) : FIELD_RULES[key];
       return [{ path, field, key, rule }, ...(field.message === undefined ? [] : walk(field.message, `${path}.`))];
     });
   return walk(method.request, '');
