@@ -15,7 +15,8 @@ import { FRAME_METHODS } from './frames.js';
 import type * as frames from './frames.js';
 import { LeaseRenewal } from './lease_renewal.js';
 import type { MessageStream } from './message_stream.js';
-import { openMessageStream } from './message_stream.js';
+import { openFrameStream } from './message_stream.js';
+import type { FrameOrLane } from './laned_call.js';
 import { PictureStream } from './picture_stream.js';
 import { PUSH_AUDIO_STREAM, PUSH_VIDEO_FRAME, PUSH_VIDEO_STREAM } from './push_codec.js';
 import { PushStream } from './push_stream.js';
@@ -71,7 +72,7 @@ export class Engine extends EngineCalls {
 
   /** Decoded pictures of subscribed users. The stream is open at once, before the first next(). */
   pictures(options: frames.PictureStreamOptions = {}): PictureStream {
-    const { sharedMemory = this.transport.address.startsWith('unix:') } = options;
+    const { sharedMemory = this.transport.isLocal } = options;
     const selection = pictureSelection(this.engineId, options);
     const open = (localFrames: boolean) =>
       this.#frames(FRAME_METHODS.pictures, { ...selection, localFrames }, options, PICTURES_AHEAD);
@@ -188,13 +189,15 @@ export class Engine extends EngineCalls {
     }
   }
 
-  #frames<Request, Response>(
-    method: Method<Request, Response>,
-    request: Request,
+  #frames<Request extends { localLane: boolean }, Response>(
+    method: Method<Request, FrameOrLane<Response>>,
+    selection: Omit<Request, 'localLane'>,
     options: frames.StreamOptions,
     readAhead = FRAMES_AHEAD,
   ): MessageStream<Response> {
-    return openMessageStream(this.transport, method, request, {
+    const { localLane = this.transport.isLocal } = options;
+    const request = { ...selection, localLane } as Request;
+    return openFrameStream(this.transport, method, request, {
       readAhead: options.readAheadFrames ?? readAhead,
       signal: options.signal,
     });

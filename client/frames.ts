@@ -7,7 +7,9 @@ import {
   OnSubscribeMixAudioFrameResponse,
   OnSubscribeMixedAudioAacResponse,
 } from '../gen/alirtc/v1/media.js';
+import type { FrameLane } from '../gen/alirtc/v1/media.js';
 import type { FrameHeader, VideoTrackType } from '../gen/alirtc/v1/types.js';
+import type { FrameOrLane } from './laned_call.js';
 import type { Method } from './transport.js';
 
 /** What every frame carries beside its content. */
@@ -24,11 +26,13 @@ export interface FrameInfo {
 
 interface FrameMessage {
   header?: FrameHeader | undefined;
+  lane?: FrameLane | undefined;
   data: Uint8Array;
 }
 
 /** A message of a frame stream with its header flattened. `data` is a view of the bytes as gRPC received them, not a copy. */
-export type Frame<Message extends FrameMessage> = Omit<Message, 'header' | 'data'> & FrameInfo & { data: Buffer };
+export type Frame<Message extends FrameMessage> = Omit<Message, 'header' | 'lane' | 'data'> &
+  FrameInfo & { data: Buffer };
 
 /** A picture, or where it lies in shared memory. */
 export type PictureMessage = Frame<OnRemoteVideoSampleResponse>;
@@ -58,6 +62,8 @@ export interface StreamOptions {
   queueFrames?: number | undefined;
   /** Frames kept in this process ahead of the reader; default 2 for pictures, 8 for all others. */
   readAheadFrames?: number | undefined;
+  /** Through a socket of their own beside gRPC, which costs less, where the daemon has it; default: when the client is connected by a Unix socket. */
+  localLane?: boolean | undefined;
 }
 
 export interface UserStreamOptions extends StreamOptions {
@@ -110,17 +116,18 @@ export const FRAME_METHODS = {
 function framed<Request, Message extends FrameMessage>(
   method: { readonly path: string; readonly requestSerialize: (request: Request) => Buffer },
   decode: (bytes: Buffer) => Message,
-): Method<Request, Frame<Message>> {
+): Method<Request, FrameOrLane<Frame<Message>>> {
   return {
     path: method.path,
     requestSerialize: method.requestSerialize,
-    responseDeserialize: (bytes) => toFrame(decode(bytes)),
+    responseDeserialize: (bytes) => frameOrLane(decode(bytes)),
   };
 }
 
-function toFrame<Message extends FrameMessage>(message: Message): Frame<Message> {
-  const { header, data, ...rest } = message;
-  return {
+function frameOrLane<Message extends FrameMessage>(message: Message): FrameOrLane<Frame<Message>> {
+  const { header, lane, data, ...rest } = message;
+  if (lane !== undefined) return { lane };
+  const frame = {
     ...rest,
     sequence: header?.sequence ?? 0,
     captureTimeUs: header?.captureTimeUs ?? 0,
@@ -129,4 +136,5 @@ function toFrame<Message extends FrameMessage>(message: Message): Frame<Message>
     // The decoder gives a part of the received Buffer; only an absent field is another array.
     data: Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   };
+  return { frame };
 }

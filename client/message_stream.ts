@@ -1,4 +1,5 @@
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import { LanedCall } from './laned_call.js';
+import type { FrameOrLane, MessageCall } from './laned_call.js';
 import { ReadGate } from './transport.js';
 import type { Method, Transport } from './transport.js';
 import { toStatusError } from './status_error.js';
@@ -22,14 +23,14 @@ interface Waiter<T> {
  */
 export class MessageStream<T> implements AsyncIterableIterator<T, undefined> {
   readonly #gate = new ReadGate();
-  readonly #call: ClientReadableStream<T>;
+  readonly #call: MessageCall<T>;
   readonly #options: MessageStreamOptions;
   readonly #queue: T[] = [];
   readonly #waiters: Waiter<T>[] = [];
   #ended = false;
   #error: unknown;
 
-  constructor(open: (gate: ReadGate) => ClientReadableStream<T>, options: MessageStreamOptions) {
+  constructor(open: (gate: ReadGate) => MessageCall<T>, options: MessageStreamOptions) {
     this.#options = options;
     this.#call = open(this.#gate);
     this.#call.on('data', (message: T) => this.#receive(message));
@@ -115,4 +116,18 @@ export function openMessageStream<Request, Response>(
   options: MessageStreamOptions,
 ): MessageStream<Response> {
   return new MessageStream((gate) => transport.serverStream(method, request, gate), options);
+}
+
+/** The same of frames, which may come by a lane. */
+export function openFrameStream<Request, Response>(
+  transport: Transport,
+  method: Method<Request, FrameOrLane<Response>>,
+  request: Request,
+  options: MessageStreamOptions,
+): MessageStream<Response> {
+  const decode = method.responseDeserialize;
+  return new MessageStream(
+    (gate) => new LanedCall({ gate, decode, open: (permit) => transport.serverStream(method, request, permit) }),
+    options,
+  );
 }

@@ -5,7 +5,6 @@ import type {
   ChannelOptions,
   ClientDuplexStream,
   ClientReadableStream,
-  Interceptor,
 } from '@grpc/grpc-js';
 import { AlirtcStatusError, cancelled, toStatusError } from './status_error.js';
 
@@ -25,7 +24,7 @@ export interface CallOptions {
 }
 
 /** 64 MB hold the largest pushed or delivered picture (3840 by 2160 BGRA, 33 MB) with room to spare. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /**
  * 1 MB: how much of one stream waits in this process when its reader is slow, beside what was read ahead. Larger windows did not make reading cheaper
@@ -114,14 +113,21 @@ export class Transport {
     });
   }
 
-  /** A server stream whose reading waits while `gate` is shut. */
+  /** Through a socket that only processes of this machine can reach. */
+  get isLocal(): boolean {
+    return this.address.startsWith('unix:');
+  }
+
+  /** A server stream whose every read waits for the permit. */
   serverStream<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
-    gate: ReadGate,
+    permit: ReadPermit,
   ): ClientReadableStream<Response> {
     this.#refuseWhenClosed();
-    const options: GrpcCallOptions = { interceptors: [gate.interceptor] };
+    const options: GrpcCallOptions = {
+      interceptors: [(call, next) => new GatedCall(next(call), permit)],
+    };
     const { path, requestSerialize, responseDeserialize } = method;
     const call = this.#client.makeServerStreamRequest(
       path,
@@ -179,15 +185,22 @@ export class Transport {
   }
 }
 
+/** Runs a read when it may be. */
+export interface ReadPermit {
+  pass(read: () => void): void;
+}
+
 /**
  * Holds back grpc-js's demand for the next message. Without it every stream reads sixteen messages ahead (the object mode of Node's streams): 22 MB of
  * pictures of 1280 by 720 that the daemon would count as delivered.
  */
-export class ReadGate {
+export class ReadGate implements ReadPermit {
   #open = true;
   #held: (() => void) | undefined;
 
-  readonly interceptor: Interceptor = (options, nextCall) => new GatedCall(nextCall(options), this);
+  get isOpen(): boolean {
+    return this.#open;
+  }
 
   shut(): void {
     this.#open = false;
@@ -208,14 +221,14 @@ export class ReadGate {
 }
 
 class GatedCall extends InterceptingCall {
-  readonly #gate: ReadGate;
+  readonly #permit: ReadPermit;
 
-  constructor(next: ConstructorParameters<typeof InterceptingCall>[0], gate: ReadGate) {
+  constructor(next: ConstructorParameters<typeof InterceptingCall>[0], permit: ReadPermit) {
     super(next);
-    this.#gate = gate;
+    this.#permit = permit;
   }
 
   override startRead(): void {
-    this.#gate.pass(() => super.startRead());
+    this.#permit.pass(() => super.startRead());
   }
 }

@@ -22,6 +22,7 @@ import type { CoreStarterOptions } from './engine/core_starter.js';
 import { SystemSurroundings } from './engine/core_surroundings.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
+import { FrameLanes } from './media/frame_lanes.js';
 import { AppKeys } from './node/app_keys.js';
 import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
@@ -66,6 +67,7 @@ export class Daemon extends Lifecycle {
   #server: Server | undefined;
   #operations: NodeOperations | undefined;
   #health: Health | undefined;
+  #lanes: FrameLanes | undefined;
   #http: DaemonHttp | undefined;
   readonly #listeners: OpenListeners;
   #hurried = false;
@@ -158,7 +160,9 @@ export class Daemon extends Lifecycle {
     void operations.drain.over.then(() => this.close());
     this.#operations = operations;
     await operations.start();
-    await this.#serve(registry, keys, operations);
+    this.#lanes = new FrameLanes(runFolder, logger);
+    await this.#lanes.start();
+    await this.#serve(registry, keys, operations, this.#lanes);
     await this.#serveHttp(registry, keys, operations);
   }
 
@@ -170,6 +174,7 @@ export class Daemon extends Lifecycle {
     this.#options.logs.end();
     await this.#shutDownServer();
     this.#listeners.close();
+    await this.#lanes?.close({ kind: 'owner_closed' });
     await this.#operations?.close({ kind: 'owner_closed' });
     await this.#channelServer?.close({ kind: 'owner_closed' });
     if (this.#runFolder !== undefined) rmSync(this.#runFolder, { recursive: true, force: true });
@@ -265,7 +270,12 @@ export class Daemon extends Lifecycle {
     await this.#channelServer.start();
   }
 
-  async #serve(registry: EngineRegistry, keys: ReadonlyMap<string, string>, operations: NodeOperations): Promise<void> {
+  async #serve(
+    registry: EngineRegistry,
+    keys: ReadonlyMap<string, string>,
+    operations: NodeOperations,
+    lanes: FrameLanes,
+  ): Promise<void> {
     const { config, version, protoRoot, logger, logs, settings } = this.#options;
     this.#callers = new Callers(config);
     const { server, health } = createApi({
@@ -276,6 +286,7 @@ export class Daemon extends Lifecycle {
       callObservers: operations.callObservers,
       callers: this.#callers,
       limits: new ClientLimits(() => this.#config, systemClock),
+      lanes,
       maxMessageBytes: config['max-message-bytes'],
       drain: operations.drain,
       admission: operations.admission,

@@ -11,8 +11,11 @@ import type {
 import { AudioFrameData } from '../../gen/alirtc/v1/types.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import type { EngineSession } from '../engine/engine_session.js';
-import { serializeFrame } from '../media/frame_message.js';
-import type { FrameMessage } from '../media/frame_message.js';
+import type { FrameLanes } from '../media/frame_lanes.js';
+import { serializeMessage } from '../media/frame_message.js';
+import type { FrameMessage, LaneMessage } from '../media/frame_message.js';
+import { LaneSink } from '../media/lane_sink.js';
+import type { FrameCall } from '../media/lane_sink.js';
 import type { FrameKind } from '../media/media_frame.js';
 import type { Admission } from '../node/admission.js';
 import { admitStream } from '../node/admitted_media.js';
@@ -37,10 +40,18 @@ type FrameStreamName = keyof typeof FRAME_STREAMS;
 /** The generated service, but frames are written by their own serializer. */
 export const MEDIA_SERVICE = {
   ...MediaServiceService,
-  ...mapFrameStreams((name) => ({ ...MediaServiceService[name], responseSerialize: serializeFrame })),
+  ...mapFrameStreams((name) => ({ ...MediaServiceService[name], responseSerialize: serializeMessage })),
 };
 
-export function mediaService(registry: EngineRegistry, admission: Admission, logger: Logger) {
+export interface MediaServiceOptions {
+  registry: EngineRegistry;
+  admission: Admission;
+  lanes: FrameLanes;
+  logger: Logger;
+}
+
+export function mediaService(options: MediaServiceOptions) {
+  const { registry, logger } = options;
   const on = (engineId: string, act: (engine: EngineSession) => void): void => {
     try {
       const engine = registry.get(engineId);
@@ -51,7 +62,7 @@ export function mediaService(registry: EngineRegistry, admission: Admission, log
     }
   };
   return {
-    ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], registry, admission, logger)),
+    ...mapFrameStreams((name) => frameStream(FRAME_STREAMS[name], options)),
     pushExternalVideoFrame: unary(logger, ({ engineId, sourceType, frame }: PushExternalVideoFrameRequest) => {
       on(engineId, ({ push }) => push.pushVideo(sourceType, frame));
       return {};
@@ -74,19 +85,18 @@ export function mediaService(registry: EngineRegistry, admission: Admission, log
 interface FrameStreamRequest extends StreamRequest {
   engineId: string;
   queueFrames: number;
+  localLane: boolean;
 }
 
 function frameStream(
   kind: FrameKind,
-  registry: EngineRegistry,
-  admission: Admission,
-  logger: Logger,
-): handleServerStreamingCall<FrameStreamRequest, FrameMessage> {
+  { registry, admission, lanes, logger }: MediaServiceOptions,
+): handleServerStreamingCall<FrameStreamRequest, FrameMessage | LaneMessage> {
   return (call) => {
     let engineId = '';
     try {
       const request = checkedRequest(call.request);
-      const { queueFrames } = request;
+      const { queueFrames, localLane } = request;
       ({ engineId } = request);
       const engine = registry.get(engineId);
       const { media, lease } = engine;
@@ -94,15 +104,19 @@ function frameStream(
       const selection = selectionOf(kind, request);
       const queue = queueFramesOf(kind, queueFrames);
       admitStream(admission, engine, selection);
-      const close = media.open(selection, queue, {
+      const answers: FrameCall = {
         write: (message, done) => void call.write(message, done),
         end: (error) => (error === undefined ? call.end() : failStream(call, error, logger)),
-      });
+      };
+      const sink = new LaneSink(answers);
+      const close = media.open(selection, queue, sink);
       // The client sees at once that the stream is open, before there is a frame.
       call.sendMetadata(new Metadata());
+      if (localLane) sink.offer(lanes);
       const letGo = lease.hold();
       const end = (): void => {
         close();
+        sink.close();
         letGo();
       };
       if (signal.aborted) end();

@@ -9,6 +9,7 @@ import { EventServiceService } from '../../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../../gen/alirtc/v1/token.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
+import type { FrameLanes } from '../media/frame_lanes.js';
 import type { Callers } from '../node/callers.js';
 import { observeCalls } from '../node/call_observer.js';
 import type { CallObserver } from '../node/call_observer.js';
@@ -38,6 +39,8 @@ export interface ApiOptions extends Omit<NodeServiceOptions, 'ownerOf' | 'eventR
   /** Who may call. */
   callers: Callers;
   limits: ClientLimits;
+  /** For the frames of clients on this machine. */
+  lanes: FrameLanes;
   /** Either way. A 3840x2160 BGRA picture is 33 MB. */
   maxMessageBytes: number;
   logger: Logger;
@@ -63,7 +66,7 @@ export function createApi(options: ApiOptions): { server: Server; health: Health
   });
   server.addService(withCheckedRequests(EngineServiceService), engineService(registry, options.admission, logger));
   server.addService(withCheckedRequests(EventServiceService), eventService(registry, logger));
-  server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(registry, options.admission, logger));
+  server.addService(withCheckedRequests(MEDIA_SERVICE), mediaService(options));
   server.addService(withCheckedRequests(TokenServiceService), tokenService(options, logger));
   const node = {
     ...options,

@@ -1,4 +1,5 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { FrameLane } from '../../gen/alirtc/v1/media.js';
 import { FrameHeader } from '../../gen/alirtc/v1/types.js';
 import type { MediaFrame } from './media_frame.js';
 
@@ -11,7 +12,14 @@ export interface FrameMessage {
   frame: MediaFrame;
 }
 
+/** Instead of a frame: the lane is offered, or begins. */
+export interface LaneMessage {
+  lane: FrameLane;
+}
+
 const HEADER_TAG = (1 << 3) | 2;
+/** Field 14 of every frame message. */
+const LANE_TAG = (14 << 3) | 2;
 /** The data is field 15 of every frame message, the last one. */
 const DATA_TAG = (15 << 3) | 2;
 
@@ -23,10 +31,10 @@ const DATA_TAG = (15 << 3) | 2;
  */
 export class SerializedFrame {
   readonly byteLength: number;
-  readonly #parts: readonly Uint8Array[];
+  readonly parts: readonly Uint8Array[];
 
   constructor(parts: readonly Uint8Array[]) {
-    this.#parts = parts;
+    this.parts = parts;
     this.byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0);
   }
 
@@ -36,7 +44,7 @@ export class SerializedFrame {
 
   copy(target: Uint8Array, targetStart = 0): number {
     let at = targetStart;
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       target.set(part, at);
       at += part.byteLength;
     }
@@ -45,7 +53,14 @@ export class SerializedFrame {
 }
 
 /** The `responseSerialize` of the frame streams. */
-export function serializeFrame(message: FrameMessage): Buffer {
+export function serializeMessage(message: FrameMessage | LaneMessage): Buffer {
+  if ('frame' in message) return serializeFrame(message) as unknown as Buffer;
+  const lane = FrameLane.encode(message.lane, new BinaryWriter().uint32(LANE_TAG).fork()).join();
+  return Buffer.from(lane.finish());
+}
+
+/** A frame's message in its parts; the last one is the frame's own data, when there is any. */
+export function serializeFrame(message: FrameMessage): SerializedFrame {
   const { frame } = message;
   const head = new BinaryWriter().uint32(HEADER_TAG).fork();
   FrameHeader.encode(
@@ -60,7 +75,7 @@ export function serializeFrame(message: FrameMessage): Buffer {
   const parts: Uint8Array[] = [head.join().finish(), frame.body];
   if (frame.payload.byteLength > 0)
     parts.push(new BinaryWriter().uint32(DATA_TAG).uint32(frame.payload.byteLength).finish(), frame.payload);
-  return new SerializedFrame(parts) as unknown as Buffer;
+  return new SerializedFrame(parts);
 }
 
 /** What a frame occupies while it waits, in bytes. */

@@ -27,6 +27,7 @@ function picture(sequence: number, bytes = 16): OnRemoteVideoSampleResponse {
     qp: 0,
     sliceType: -1,
     localFrame: undefined,
+    lane: undefined,
     data: Buffer.alloc(bytes, sequence),
   };
 }
@@ -65,6 +66,7 @@ describe('Frame streams of the client', () => {
         tracks: [VideoTrackType.CAMERA_LARGE],
         queueFrames: 7,
         localFrames: false,
+        localLane: false,
       },
     ]);
     assert.deepEqual(
