@@ -51,3 +51,34 @@ export async function withDeadline<T>(
     timer?.cancel();
   }
 }
+
+/** A deadline that may stand still. Nothing is left of it after cancel(). */
+export class Deadline {
+  /** Rejects when the time is over. */
+  readonly expired: Promise<never>;
+  readonly #start: () => EngineTimer;
+  #timer: EngineTimer | undefined;
+
+  constructor(clock: EngineClock, timeoutMs: number, onTimeout: () => Error) {
+    let expire: (error: Error) => void = () => undefined;
+    this.expired = new Promise((_resolve, reject) => (expire = reject));
+    this.expired.catch(() => undefined);
+    this.#start = () => clock.after(timeoutMs, () => expire(onTimeout()));
+    this.restart();
+  }
+
+  pause(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** The whole time begins again. */
+  restart(): void {
+    this.pause();
+    this.#timer = this.#start();
+  }
+
+  cancel(): void {
+    this.pause();
+  }
+}

@@ -185,6 +185,7 @@ export class CoreEngine {
     this.observerChanged();
     audio.enter();
     roster.open();
+    room.on('reconnecting', () => this.local.reconnecting());
     room.on('reconnected', () => this.local.reconnected());
     room.on('data', (message) => this.data.receive(message));
     room.on('permission_changed', (canPublish) => this.roles.onPermission(canPublish));

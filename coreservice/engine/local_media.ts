@@ -161,8 +161,14 @@ export class LocalMedia {
     this.#timeline.reset();
   }
 
+  /** What is being published waits for the connection. */
+  reconnecting(): void {
+    for (const { publishing } of [this.camera, this.screen, this.audio]) publishing.setAway(true);
+  }
+
   /** The connection was made anew: receivers begin again, and what failed while it was away is tried again. */
   reconnected(): void {
+    for (const { publishing } of [this.camera, this.screen, this.audio]) publishing.setAway(false);
     this.camera.requestKeyFrames();
     this.screen.requestKeyFrames();
     this.reconcile('all');

@@ -3,7 +3,7 @@ import { messageOf } from '../../common/errors.js';
 import { PublishState } from '../ipc/enums.js';
 import type { Room } from '../rtc/types.js';
 import type { EngineClock } from './clock.js';
-import { withDeadline } from './clock.js';
+import { Deadline, withDeadline } from './clock.js';
 import { PUBLISH_EDGES, StateMachine } from './state_machine.js';
 
 const PUBLISH_TIMEOUT_MS = 10_000;
@@ -36,6 +36,8 @@ export class Publishing<T> {
   #failed = false;
   #renew = false;
   #work: Promise<void> | undefined;
+  #isAway = false;
+  #deadline: Deadline | undefined;
 
   constructor(
     private readonly target: PublishingTarget<T>,
@@ -70,8 +72,16 @@ export class Publishing<T> {
     this.#room = undefined;
     this.#wanted = false;
     this.#renew = false;
+    this.setAway(false);
     this.#dropTrack();
     this.#machine.to(PublishState.Idle);
+  }
+
+  /** The connection is lost, or back: nothing is late while it is away. */
+  setAway(isAway: boolean): void {
+    this.#isAway = isAway;
+    if (isAway) this.#deadline?.pause();
+    else this.#deadline?.restart();
   }
 
   /** again: this is a new request, so that one that failed is tried again. */
@@ -141,14 +151,18 @@ export class Publishing<T> {
     }
   }
 
-  #publishInTime(room: Room): Promise<T> {
+  async #publishInTime(room: Room): Promise<T> {
     const { what } = this.target;
-    return withDeadline(
-      this.clock,
-      PUBLISH_TIMEOUT_MS,
-      this.target.publish(room),
-      () => new Error(`the server did not take the ${what} within ${PUBLISH_TIMEOUT_MS} ms`),
-    );
+    const late = `the server did not take the ${what} within ${PUBLISH_TIMEOUT_MS} ms`;
+    const deadline = new Deadline(this.clock, PUBLISH_TIMEOUT_MS, () => new Error(late));
+    this.#deadline = deadline;
+    if (this.#isAway) deadline.pause();
+    try {
+      return await Promise.race([this.target.publish(room), deadline.expired]);
+    } finally {
+      deadline.cancel();
+      this.#deadline = undefined;
+    }
   }
 
   async #unpublishInTime(room: Room, track: T): Promise<void> {

@@ -110,7 +110,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
     const own = infos.find((info) => info.sid === this.#local.sid);
     if (own !== undefined) {
       this.#ownTracks.onListed(new Set(own.tracks.map((track) => track.sid)));
-      this.#stays.session?.confirmAttributes(own.attributes);
+      this.#stays.session?.onOwnState(own.attributes, own.tracks);
       this.#setPermission(own.permission ?? this.#permission);
     }
     this.#tell(this.#participants.update(infos, this.#local.identity));
@@ -181,10 +181,9 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
   }
 
   async #publish(track: SentTrack): Promise<void> {
-    const session = this.#stays.connected();
     // The server would leave such a request without an answer.
     if (this.#permission?.canPublish === false) throw new Error('the server does not let this participant publish');
-    await this.#ownTracks.publish(session, track);
+    await this.#ownTracks.publish(track, () => this.#stays.whenConnected());
   }
 
   unpublish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {

@@ -1,5 +1,6 @@
 import { KEYS } from '../integration/channelserver/running_server.js';
 import { mediaRows } from '../integration/rtc/media_rows.js';
+import { publishInFlightRows } from '../integration/rtc/publish_in_flight_rows.js';
 import { rtcNodeRows } from '../integration/rtc/rtc_node_rows.js';
 import type { Place } from '../integration/rtc/support.js';
 import { LiveKitServer } from './support/livekit_server.js';
@@ -18,4 +19,5 @@ const PLACES: readonly Place[] = [
 for (const place of PLACES) {
   mediaRows(place);
   rtcNodeRows(place);
+  publishInFlightRows(place);
 }

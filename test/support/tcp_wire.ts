@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A way over TCP to a port of this machine that can be cut (connections end, new ones are refused) and frozen (nothing comes through, nothing ends). */
+/** What is kept of lost bytes: enough to see what they were. */
+const MAX_LOST_BYTES = 64 * 1024;
+
+/**
+ * A way over TCP to a port of this machine that can be cut (connections end, new ones are refused) and frozen (nothing comes through, nothing ends), and that
+ * can lose what goes one way before it is cut.
+ */
 export class TcpWire implements AsyncDisposable {
   readonly #target: number;
   readonly #host: string;
@@ -9,6 +15,8 @@ export class TcpWire implements AsyncDisposable {
   #server: Server | undefined;
   #port = 0;
   #isFrozen = false;
+  #loses: 'requests' | 'answers' | undefined;
+  #lost = Buffer.alloc(0);
 
   private constructor(target: number, host: string) {
     this.#target = target;
@@ -40,9 +48,9 @@ export class TcpWire implements AsyncDisposable {
 
   #join(socket: Socket): void {
     const other = connect(this.#target, '127.0.0.1');
-    for (const [from, to] of [
-      [socket, other],
-      [other, socket],
+    for (const [from, to, what] of [
+      [socket, other, 'requests'],
+      [other, socket, 'answers'],
     ] as const) {
       this.#sockets.add(from);
       from.on('error', () => to.destroy());
@@ -50,14 +58,29 @@ export class TcpWire implements AsyncDisposable {
         this.#sockets.delete(from);
         to.destroy();
       });
-      from.on('data', (data) => to.write(data));
+      from.on('data', (data) => {
+        if (this.#loses !== what) to.write(data);
+        else this.#lost = Buffer.concat([this.#lost, data]).subarray(0, MAX_LOST_BYTES);
+      });
       if (this.#isFrozen) from.pause();
     }
+  }
+
+  /** From now on all of this is lost on the way, and nobody notices: as what is in flight when a path breaks. Ends with cut(). */
+  lose(what: 'requests' | 'answers'): void {
+    this.#loses = what;
+    this.#lost = Buffer.alloc(0);
+  }
+
+  /** Since lose(). */
+  get lost(): Buffer {
+    return this.#lost;
   }
 
   async cut(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    this.#loses = undefined;
     if (server === undefined) return;
     const closed = once(server, 'close');
     server.close();

@@ -13,11 +13,23 @@ export class OwnTracks {
     this.#session = session;
   }
 
-  /** Resolves when the server has it and its packets can go. */
-  async publish(session: RoomSession, track: SentTrack): Promise<void> {
-    await session.publish(track);
-    if (this.#session() !== session) throw new Error('the connection was lost while publishing');
-    this.#tracks.add(track);
+  /**
+   * Resolves when the server has it and its packets can go. Where the stay ends meanwhile, the next one is asked; `next` resolves with that, or rejects
+   * when there will be none.
+   */
+  async publish(track: SentTrack, next: () => Promise<RoomSession>): Promise<void> {
+    for (;;) {
+      const session = await next();
+      try {
+        await session.publish(track);
+      } catch (error) {
+        if (this.#session() === session) throw error;
+        continue;
+      }
+      if (this.#session() !== session) continue;
+      this.#tracks.add(track);
+      return;
+    }
   }
 
   unpublish(track: unknown): void {

@@ -46,6 +46,7 @@ export class Stays {
   #lossCause: RoomEndCause = 'connection_lost';
   #released: Promise<void> = Promise.resolve();
   #lostBytes = { sentBytes: 0, receivedBytes: 0 };
+  #waiting: { resolve: (session: RoomSession) => void; reject: (error: Error) => void }[] = [];
 
   constructor(options: RoomOptions, transports: MediaTransportFactory, owner: StayOwner) {
     this.#options = options;
@@ -73,6 +74,13 @@ export class Stays {
   connected(): RoomSession {
     if (this.#session === undefined) throw new Error('the room is not connected');
     return this.#session;
+  }
+
+  /** Resolves with the session; while the connection is lost and there is none, with the next. Rejects when there will be none. */
+  whenConnected(): Promise<RoomSession> {
+    if (this.#session !== undefined) return Promise.resolve(this.#session);
+    if (this.#state !== 'reconnecting') return Promise.reject(new Error('the room is not connected'));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   async connect(): Promise<void> {
@@ -122,6 +130,7 @@ export class Stays {
       if (this.#session !== session) return;
       this.#owner.begin(session);
       session.start();
+      for (const { resolve } of this.#waiting.splice(0)) resolve(session);
       then();
     });
   }
@@ -214,6 +223,7 @@ export class Stays {
     this.#rejoiner.close();
     if (this.#state !== 'connecting') this.#state = 'ended';
     this.#drop(sayLeave);
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the room has ended'));
     this.#owner.ended(cause, detail, !wasOver && this.#hasJoined);
     await this.#released;
   }

@@ -4,6 +4,8 @@ import {
   type SubscribedQuality,
   type SubscribedQualityUpdate,
   UpdateLocalVideoTrack,
+  type AddTrackRequest,
+  type TrackInfo,
   type TrackPublishedResponse,
 } from '@livekit/protocol';
 import { ABS_SEND_TIME_URI, MID_URI, RID_URI, TRANSPORT_CC_URI } from '../../../webrtc/sdp/description.js';
@@ -12,6 +14,7 @@ import type { SendBinding } from '../send/outgoing_stream.js';
 import { OutgoingStreams } from '../send/outgoing_streams.js';
 import { Pacer } from '../send/pacer.js';
 import type { SignalRequestMessage } from '../signal/signal_connection.js';
+import { Deadlines } from './deadlines.js';
 import type { Publisher } from './publisher.js';
 import { addTrackRequest, type SentTrack } from './track_requests.js';
 
@@ -20,18 +23,27 @@ const PUBLISH_TIMEOUT_MS = 10_000;
 const MAX_WANTED = 64;
 
 interface Pending {
-  resolve: (sid: string) => void;
+  request: AddTrackRequest;
+  /** Undefined: the server has the track already, and tells its sid later. */
+  resolve: (sid: string | undefined) => void;
   reject: (error: Error) => void;
-  timer: NodeJS.Timeout;
+  endDeadline: () => void;
 }
 
-/** Publishes tracks on one session: asks the server, offers, and binds their streams to the connection. */
+/**
+ * Publishes tracks on one session: asks the server, offers, and binds their streams to the connection. Where the connection is lost in the middle of it,
+ * the request is repeated on the next one; the deadlines count only while there is one.
+ */
 export class OutgoingTracks {
   readonly #publisher: Publisher;
   readonly #streams: OutgoingStreams;
   readonly #send: (message: SignalRequestMessage) => void;
   readonly #pacer = new Pacer();
+  readonly #deadlines = new Deadlines();
   readonly #pending = new Map<string, Pending>();
+  /** The tracks of ours that the server told last, and who looks for one in them. */
+  #listed: readonly TrackInfo[] = [];
+  readonly #looking = new Set<() => void>();
   readonly #published = new Map<SentTrack, { sid: string; mid: string }>();
   readonly #wanted = new Map<string, ReadonlySet<'high' | 'low'>>();
   #isClosed = false;
@@ -42,13 +54,18 @@ export class OutgoingTracks {
     this.#send = send;
   }
 
-  /** Resolves when the server has acknowledged the track and its packets can go. Bounded. */
+  /** Resolves when the server has acknowledged the track and its packets can go. Bounded, but for the time in which the server cannot be reached. */
   async publish(track: SentTrack): Promise<void> {
     // The connection can come up while the server thinks about the track.
     this.#publisher.start();
     const cid = randomUUID();
-    const sid = await this.#announce(track, cid);
-    const answered = await withDeadline(this.#publisher.add(toSection(track, cid)), PUBLISH_TIMEOUT_MS);
+    const acknowledged = await this.#announce(addTrackRequest(track, cid));
+    const answered = await this.#deadlines.limit(
+      this.#publisher.add(toSection(track, cid)),
+      PUBLISH_TIMEOUT_MS,
+      `no connection for the track in ${PUBLISH_TIMEOUT_MS} ms`,
+    );
+    const sid = acknowledged ?? (await this.#sidOf(cid));
     if (this.#isClosed) throw new Error('the connection is gone');
     this.#bind(track, answered);
     this.#published.set(track, { sid, mid: answered.mid });
@@ -60,15 +77,51 @@ export class OutgoingTracks {
     setImmediate(() => this.#tellWanted(track));
   }
 
-  #announce(track: SentTrack, cid: string): Promise<string> {
+  #announce(request: AddTrackRequest): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#pending.delete(cid);
-        reject(new Error('the server did not acknowledge the track'));
-      }, PUBLISH_TIMEOUT_MS);
-      this.#pending.set(cid, { resolve, reject, timer });
-      this.#send({ case: 'addTrack', value: addTrackRequest(track, cid) });
+      const endDeadline = this.#deadlines.begin(PUBLISH_TIMEOUT_MS, () =>
+        this.#settle(request.cid)?.reject(new Error('the server did not acknowledge the track')),
+      );
+      this.#pending.set(request.cid, { request, resolve, reject, endDeadline });
+      this.#send({ case: 'addTrack', value: request });
     });
+  }
+
+  /** The connection is lost: nothing is late until it is back. */
+  pause(): void {
+    this.#deadlines.pause();
+  }
+
+  /** There is a new connection: a request, or the answer to it, may have been lost with the old one. */
+  repeat(): void {
+    for (const { request } of this.#pending.values()) this.#send({ case: 'addTrack', value: request });
+  }
+
+  /** The connection is back as a whole. */
+  goOn(): void {
+    this.#deadlines.restart();
+  }
+
+  /** Of a track whose acknowledgement was lost: the server names it when it has its m-line. */
+  #sidOf(cid: string): Promise<string> {
+    let look: () => void = () => undefined;
+    const found = new Promise<string>((resolve) => {
+      look = () => {
+        const track = this.#listed.find(({ codecs }) => codecs.some((codec) => codec.cid === cid));
+        if (track !== undefined) resolve(track.sid);
+      };
+    });
+    this.#looking.add(look);
+    look();
+    return this.#deadlines
+      .limit(found, PUBLISH_TIMEOUT_MS, 'the server did not name the track')
+      .finally(() => this.#looking.delete(look));
+  }
+
+  /** Of an update of our own: what the server has of us. */
+  onListed(tracks: readonly TrackInfo[]): void {
+    this.#listed = tracks;
+    for (const look of [...this.#looking]) look();
   }
 
   #bind(track: SentTrack, { mid, payloadType, extensions }: AnsweredSection): void {
@@ -118,6 +171,11 @@ export class OutgoingTracks {
     this.#settle(cid)?.resolve(track?.sid ?? '');
   }
 
+  /** LiveKit's answer to a request that it has had before. */
+  onKnown(cid: string): void {
+    this.#settle(cid)?.resolve(undefined);
+  }
+
   onRefused(cid: string, message: string): void {
     this.#settle(cid)?.reject(new Error(message === '' ? 'the server refused the track' : message));
   }
@@ -125,7 +183,7 @@ export class OutgoingTracks {
   #settle(cid: string): Pending | undefined {
     const pending = this.#pending.get(cid);
     this.#pending.delete(cid);
-    clearTimeout(pending?.timer);
+    pending?.endDeadline();
     return pending;
   }
 
@@ -155,6 +213,7 @@ export class OutgoingTracks {
   close(): void {
     this.#isClosed = true;
     for (const cid of [...this.#pending.keys()]) this.#settle(cid)?.reject(new Error('the connection is gone'));
+    this.#deadlines.close();
     for (const track of this.#published.keys()) {
       for (const stream of track.streams) stream.bind(undefined);
       if (track.kind === 'video') track.onResized = undefined;
@@ -178,16 +237,4 @@ function toQualities(qualities: readonly SubscribedQuality[]): Set<'high' | 'low
     wanted.add(quality === VideoQuality.LOW ? 'low' : 'high');
   }
   return wanted;
-}
-
-async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no connection for the track in ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

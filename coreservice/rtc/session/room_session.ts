@@ -13,6 +13,8 @@ import {
   type JoinResponse,
   type LeaveRequest,
   type ParticipantInfo,
+  type RequestResponse,
+  type TrackInfo,
   type DataPacket,
 } from '@livekit/protocol';
 import { RoomConnectError } from '../connect_error.js';
@@ -173,9 +175,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
           this.emit('subscription_failed', message.value.trackSid, 'not allowed by its publisher');
         break;
       case 'requestResponse':
-        if (message.value.request.case === 'addTrack' && message.value.reason !== RequestResponse_Reason.OK)
-          this.#outgoing.onRefused(message.value.request.value.cid, message.value.message);
-        else this.#requests.onResponse(message.value);
+        this.#onRequestResponse(message.value);
         break;
       case 'refreshToken':
         this.emit('token', message.value);
@@ -187,6 +187,13 @@ export class RoomSession extends EventEmitter<SessionEvents> {
         // Speakers, connection quality, stream states, room updates: nothing here depends on them.
         this.#logger.trace({ message: message.case }, 'signal message passed over');
     }
+  }
+
+  #onRequestResponse(response: RequestResponse): void {
+    const { request, reason, message } = response;
+    if (request.case !== 'addTrack' || reason === RequestResponse_Reason.OK) this.#requests.onResponse(response);
+    else if (reason === RequestResponse_Reason.QUEUED) this.#outgoing.onKnown(request.value.cid);
+    else this.#outgoing.onRefused(request.value.cid, message);
   }
 
   #onTrickle({ candidateInit, target }: TrickleRequest): void {
@@ -209,6 +216,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   #lose(reason: 'signal' | 'media', detail: string): void {
     if (this.#isOver || this.#isLost) return;
     this.#isLost = true;
+    this.#outgoing.pause();
     this.emit('lost', reason, detail);
   }
 
@@ -235,6 +243,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
       if (iceServers.length > 0) for (const one of this.#transports) one.configure({ iceServers, addresses });
       return syncState(this.#subscribed, this.#outgoing.publishedSids);
     });
+    this.#outgoing.repeat();
     // The server restarts the subscriber connection by an offer of its own.
     this.#publisher.restart();
   }
@@ -244,6 +253,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     await this.#stalled.whenNone(MEDIA_BACK_MS);
     if (!this.canResume) throw new RoomConnectError('server', 'media was lost while resuming');
     this.#isLost = false;
+    this.#outgoing.goOn();
   }
 
   #onData(data: Buffer, reliable: boolean): void {
@@ -297,9 +307,10 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     );
   }
 
-  /** An own update shows what was asked for: servers that answer no requests confirm by it. */
-  confirmAttributes(attributes: Readonly<Record<string, string>>): void {
+  /** What the server says of ourselves. It shows what was asked for: servers that answer no requests confirm by it. */
+  onOwnState(attributes: Readonly<Record<string, string>>, tracks: readonly TrackInfo[]): void {
     this.#requests.confirm(attributes);
+    this.#outgoing.onListed(tracks);
   }
 
   async sendData(packet: DataPacket, reliable: boolean): Promise<void> {

@@ -23,8 +23,8 @@ const DEFAULT_PING_TIMEOUT_S = 20;
 const MAX_PING_S = 300;
 /** What is said while there is no connection, for after it. */
 const MAX_PARKED = 256;
-/** What has no meaning any more on the next connection: descriptions are made anew. */
-const OF_THE_MOMENT = new Set(['offer', 'answer', 'trickle', 'ping', 'pingReq', 'leave']);
+/** What has no meaning any more on the next connection: descriptions are made anew, and who waits for the answer to an AddTrack repeats it. */
+const OF_THE_MOMENT = new Set(['offer', 'answer', 'trickle', 'ping', 'pingReq', 'leave', 'addTrack']);
 
 /**
  * The signalling of one stay, from its JoinResponse on. Messages wait until start() names who takes them. After "closed" another WebSocket can take the

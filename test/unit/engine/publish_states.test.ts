@@ -202,6 +202,35 @@ describe('publishing', () => {
     ]);
   });
 
+  it('waits for a connection that is lost, however long that takes, and then has 10 s', async () => {
+    const host = new ScriptedEngine();
+    const answers: (() => void)[] = [];
+    host.onRoom = (room) => (room.onPublish = () => new Promise((resolve) => answers.push(resolve)));
+    await host.join();
+    host.lines();
+    audio(true)(host);
+    await host.clock.pass(9000);
+    host.room.emit('reconnecting', 'signal');
+    // Asked for while it is away.
+    camera(true)(host);
+    await host.clock.pass(60_000);
+    host.room.emit('reconnected');
+    await host.clock.pass(9999);
+    answers[0]?.();
+    await settle();
+    const told = (lines: string[]): string[] => lines.filter((line) => !line.startsWith('status'));
+    assert.deepEqual(told(host.lines()), [
+      'audio: Idle>Publishing',
+      'camera: Idle>Publishing',
+      'audio: Publishing>Published',
+    ]);
+    await host.clock.pass(1);
+    assert.deepEqual(told(host.lines()), [
+      'camera: Publishing>NoPublish',
+      `error ${ERROR_NUMBERS.ERR_PUBLISH_VIDEO_STREAM_FAILED} ERR_PUBLISH_VIDEO_STREAM_FAILED`,
+    ]);
+  });
+
   it('that is stopped while it begins is taken back, and one call is made at a time', async () => {
     const host = new ScriptedEngine();
     let answer = (): void => undefined;
