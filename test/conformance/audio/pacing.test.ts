@@ -90,7 +90,8 @@ describe('audio: pushing and time', () => {
           const first = await sounds(ear, 0);
           const last = await silence(ear, first, 15, 15_000);
           check.within(spanMs(ear, first, last), 7900, 8250, `ms of sound at ${sampleRate} Hz`);
-          const frames = framesOf(ear, first + 5, last - 5);
+          // The first packets of a subscription may be lost at a cluster; a decoder then needs a moment to come up to the level.
+          const frames = framesOf(ear, first + 25, last - 5);
           const holes = frames.filter(({ data }) => peakOf(data) < 0.2).length;
           // A receiver on a busy machine may conceal a moment.
           check.within(holes, 0, 6, `silent frames of ${frames.length} at ${sampleRate} Hz`);
