@@ -28,7 +28,7 @@ _alirtc_words() {
 _alirtc_offer() {
   local kind=$1 current=$2
   case $kind in
-    =*) mapfile -t COMPREPLY < <(compgen -W "\${kind#=}" -- "$current") ;;
+    '='*) mapfile -t COMPREPLY < <(compgen -W "\${kind#=}" -- "$current") ;;
     files) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     folders) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     engines | methods)

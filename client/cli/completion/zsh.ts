@@ -12,7 +12,7 @@ _alirtc_offer() {
   local kind=$1
   local -a found
   case $kind in
-    =*) found=(\${(s: :)\${kind#=}}); compadd -a found ;;
+    '='*) found=(\${(s: :)\${kind#=}}); compadd -a found ;;
     files) _files ;;
     folders) _files -/ ;;
     engines | methods)
