@@ -104,6 +104,7 @@ function picture(fields: CallbackFields<'DECODED_VIDEO_FRAME'>, payload: Buffer,
     qp: fields.qp,
     sliceType: fields.slice_type,
     localFrame: undefined,
+    lane: undefined,
     data: EMPTY,
   };
   const body = OnRemoteVideoSampleResponse.encode(message).finish();
@@ -129,6 +130,7 @@ function encoded(fields: CallbackFields<'ENCODED_VIDEO_SAMPLE'>, payload: Buffer
     height: fields.height,
     keyFrame,
     codec,
+    lane: undefined,
     data: EMPTY,
   }).finish();
   const { uid, track } = fields;
@@ -178,6 +180,7 @@ function userSound(fields: CallbackFields<'REMOTE_AUDIO_FRAME'>, payload: Buffer
     sampleBits: fields.sample_bits,
     samples: fields.samples,
     streamIndex: fields.stream_index,
+    lane: undefined,
     data: EMPTY,
   }).finish();
   return sound('audio', fields, payload, nowUs, body);
@@ -191,6 +194,7 @@ function mixedSound(fields: CallbackFields<'MIXED_AUDIO_FRAME'>, payload: Buffer
     channels: fields.channels,
     sampleBits: fields.sample_bits,
     samples: fields.samples,
+    lane: undefined,
     data: EMPTY,
   }).finish();
   return sound('mixed', fields, payload, nowUs, body);
@@ -203,6 +207,7 @@ function userAac(fields: CallbackFields<'REMOTE_AUDIO_AAC'>, payload: Buffer, no
     frameMs: fields.frame_ms,
     sampleRateHz: fields.sample_rates,
     channels: fields.channels,
+    lane: undefined,
     data: EMPTY,
   }).finish();
   return sound('audioAac', fields, payload, nowUs, body);
@@ -214,6 +219,7 @@ function mixedAac(fields: CallbackFields<'MIXED_AUDIO_AAC'>, payload: Buffer, no
     frameMs: fields.frame_ms,
     sampleRateHz: fields.sample_rates,
     channels: fields.channels,
+    lane: undefined,
     data: EMPTY,
   }).finish();
   return sound('mixedAac', fields, payload, nowUs, body);
