@@ -1,10 +1,11 @@
-import { ClientRole, PublishMode, PublishState, VideoSource, type Engine } from '../../../client/index.js';
+import { ClientRole, PublishMode, PublishState, VideoSource } from '../../../client/index.js';
 import { ERROR_NUMBERS } from '../../../common/error_codes.js';
 import { ChannelScene } from '../../support/channel_scene.js';
 import { eventually } from '../../support/eventually.js';
-import type { InterfaceName } from '../support/interface.js';
 import { row, type Check } from '../support/row.js';
-import { bySubject, type Callback } from './callbacks.js';
+import { bySubject } from './callbacks.js';
+import { AUDIO, CAMERA, DUAL, LOCAL_STREAMS, SCREEN, ofStream, ready } from './local_streams.js';
+import { checkStateTimes } from './state_times.js';
 import {
   LISTENING,
   LIVE,
@@ -15,95 +16,14 @@ import {
   joinLimited,
   joined,
   newUser,
-  type User,
 } from './scene.js';
 
 const { PUBLISHED, NO_PUBLISH } = PublishState;
-/** Between the callback in the core and its time in the daemon's log, on a busy machine. */
-const CLOCK_ERROR_MS = 200;
-
-interface Stream {
-  name: 'camera' | 'audio' | 'screen' | 'dual';
-  call: InterfaceName;
-  query: InterfaceName;
-  callback: InterfaceName;
-  failure: keyof typeof ERROR_NUMBERS;
-  set(engine: Engine, enabled: boolean, options?: { wait: boolean }): Promise<PublishState>;
-  isSet(engine: Engine): Promise<boolean>;
-}
-
-const CAMERA: Stream = {
-  name: 'camera',
-  call: 'PublishLocalVideoStream',
-  query: 'IsLocalVideoStreamPublished',
-  callback: 'OnVideoPublishStateChanged',
-  failure: 'ERR_PUBLISH_VIDEO_STREAM_FAILED',
-  set: (engine, enabled, options) => engine.publishLocalVideoStream(enabled, options),
-  isSet: (engine) => engine.isLocalVideoStreamPublished(),
-};
-const AUDIO: Stream = {
-  name: 'audio',
-  call: 'PublishLocalAudioStream',
-  query: 'IsLocalAudioStreamPublished',
-  callback: 'OnAudioPublishStateChanged',
-  failure: 'ERR_PUBLISH_AUDIO_STREAM_FAILED',
-  set: (engine, enabled, options) => engine.publishLocalAudioStream(enabled, options),
-  isSet: (engine) => engine.isLocalAudioStreamPublished(),
-};
-const SCREEN: Stream = {
-  name: 'screen',
-  call: 'PublishScreenShareStream',
-  query: 'IsLocalScreenPublishEnabled',
-  callback: 'OnScreenSharePublishStateChanged',
-  failure: 'ERR_PUBLISH_SCREEN_SHARE_FAILED',
-  set: (engine, enabled, options) => engine.publishScreenShareStream(enabled, options),
-  isSet: (engine) => engine.isLocalScreenPublishEnabled(),
-};
-const DUAL: Stream = {
-  name: 'dual',
-  call: 'PublishLocalDualStream',
-  query: 'IsDualStreamPublished',
-  callback: 'OnDualStreamPublishStateChanged',
-  failure: 'ERR_PUBLISH_DUAL_STREAM_FAILED',
-  set: (engine, enabled, options) => engine.publishLocalDualStream(enabled, options),
-  isSet: (engine) => engine.isDualStreamPublished(),
-};
-const STREAMS = [CAMERA, AUDIO, SCREEN, DUAL];
-
-/** The elapsed time of each callback of a stream is the time since the one before, and its channel the one that was joined. */
-function checkTimes(check: Check, callbacks: readonly Callback[], stream: Stream, channel: string): void {
-  let lastUs: number | undefined;
-  for (const { line, event } of callbacks) {
-    if (!line.startsWith(`publish ${stream.name} `)) continue;
-    const value = event.value as { elapseSinceLastStateMs: number; channel: string };
-    check.equal(value.channel, channel, `channel of "${line}"`);
-    const expectedMs = lastUs === undefined ? undefined : (event.timeUs - lastUs) / 1000;
-    if (expectedMs === undefined) check.within(value.elapseSinceLastStateMs, 0, 60_000, `elapsed of "${line}"`);
-    else
-      check.within(
-        value.elapseSinceLastStateMs,
-        expectedMs - CLOCK_ERROR_MS,
-        expectedMs + CLOCK_ERROR_MS,
-        `elapsed of "${line}"`,
-      );
-    lastUs = event.timeUs;
-  }
-}
-
-/** In the channel, with the camera published where the stream rides on it. */
-async function ready(scene: ChannelScene, stream: Stream): Promise<User> {
-  const user = await joined(scene, 'user');
-  if (stream === DUAL) await user.engine.publishLocalVideoStream(true);
-  await user.callbacks.take();
-  return user;
-}
-
-const ofStream = (lines: readonly string[], { name }: Stream): string[] => bySubject(lines)[`publish ${name}`] ?? [];
 
 describe('conformance: publish states', () => {
   const daemon = daemonOfFile();
 
-  for (const stream of STREAMS) {
+  for (const stream of LOCAL_STREAMS) {
     const covers = [stream.call, stream.query, stream.callback];
     row(
       `${stream.name}: Idle, Publishing, Published, NoPublish, Publishing, Published, Idle: once each, with the elapsed time and the channel`,
@@ -128,7 +48,7 @@ describe('conformance: publish states', () => {
         await engine.leaveChannel();
         check.equal(ofStream(await callbacks.take('leave ERR_OK'), stream), ['PUBLISHED>IDLE']);
         check.equal(await stream.isSet(engine), true, 'the setting outlives the channel');
-        checkTimes(check, callbacks.all, stream, scene.channel);
+        checkStateTimes(check, callbacks.all, `publish ${stream.name}`, scene.channel);
       },
     );
 
@@ -193,11 +113,11 @@ describe('conformance: publish states', () => {
 
   row(
     'the queries answer what was last set: camera and audio on, dual and screen off at first; before, in and after a channel',
-    { covers: STREAMS.map(({ query }) => query), peer: 'engine' },
+    { covers: LOCAL_STREAMS.map(({ query }) => query), peer: 'engine' },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon());
       const { engine } = await newUser(scene);
-      const settings = (): Promise<boolean[]> => Promise.all(STREAMS.map((stream) => stream.isSet(engine)));
+      const settings = (): Promise<boolean[]> => Promise.all(LOCAL_STREAMS.map((stream) => stream.isSet(engine)));
       check.equal(await settings(), [true, true, false, false]);
       await engine.publishLocalVideoStream(false, { wait: false });
       await engine.publishLocalAudioStream(false, { wait: false });
@@ -214,14 +134,14 @@ describe('conformance: publish states', () => {
 
   row(
     'before the join and after a leave: screen share and calls that wait are refused by name, settings are taken',
-    { covers: STREAMS.map(({ call }) => call), peer: 'engine' },
+    { covers: LOCAL_STREAMS.map(({ call }) => call), peer: 'engine' },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon());
       const { engine, callbacks } = await newUser(scene);
       const refused = { reason: 'ERR_PUBLISH_NOT_JOIN_CHANNEL', number: ERROR_NUMBERS.ERR_PUBLISH_NOT_JOIN_CHANNEL };
       const refusals = async (): Promise<void> => {
         await check.rejects(engine.publishScreenShareStream(true, { wait: false }), refused);
-        for (const stream of STREAMS) await check.rejects(stream.set(engine, true), refused);
+        for (const stream of LOCAL_STREAMS) await check.rejects(stream.set(engine, true), refused);
         for (const stream of [CAMERA, AUDIO, DUAL])
           check.equal(await stream.set(engine, true, { wait: false }), PublishState.IDLE);
       };
@@ -289,7 +209,7 @@ describe('conformance: publish states', () => {
 
   row(
     'Manually: each stream is published by its own call only, also one that was off; calls for one leave the others alone',
-    { covers: STREAMS.flatMap(({ call, callback }) => [call, callback]), peer: 'engine' },
+    { covers: LOCAL_STREAMS.flatMap(({ call, callback }) => [call, callback]), peer: 'engine' },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon());
       const { engine, callbacks } = await newUser(scene);
@@ -343,7 +263,11 @@ describe('conformance: publish states', () => {
   row(
     'an official SDK sees camera, audio and screen come and go with their sources; the dual stream switched in the call shows no gap in the tracks',
     {
-      covers: [...STREAMS.map(({ call }) => call), 'OnRemoteTrackAvailableNotify', 'OnVideoSubscribeStateChanged'],
+      covers: [
+        ...LOCAL_STREAMS.map(({ call }) => call),
+        'OnRemoteTrackAvailableNotify',
+        'OnVideoSubscribeStateChanged',
+      ],
       peer: 'engine and @livekit/rtc-node',
     },
     async (check: Check) => {

@@ -5,14 +5,14 @@ import {
   VideoSource,
   VideoStreamType,
   VideoTrack,
-  type Engine,
 } from '../../../client/index.js';
 import { ERROR_NUMBERS } from '../../../common/error_codes.js';
 import { ChannelScene } from '../../support/channel_scene.js';
-import type { InterfaceName } from '../support/interface.js';
 import { eventually } from '../../support/eventually.js';
 import { row, type Check } from '../support/row.js';
-import { bySubject, type Callbacks } from './callbacks.js';
+import { bySubject } from './callbacks.js';
+import { AUDIO, CAMERA, REMOTE_STREAMS, edgesOf, published, type RemoteStream } from './remote_streams.js';
+import { checkStateTimes } from './state_times.js';
 import {
   COMMUNICATION,
   LISTENING,
@@ -23,106 +23,21 @@ import {
   joinLimited,
   joined,
   newUser,
-  type User,
 } from './scene.js';
 
 const { SUBSCRIBED, NO_SUBSCRIBE, IDLE } = SubscribeState;
-const CLOCK_ERROR_MS = 200;
-
-interface Stream {
-  name: 'audio' | 'camera' | 'screen';
-  call: InterfaceName;
-  callback: InterfaceName;
-  failure: keyof typeof ERROR_NUMBERS;
-  /** With wait: resolves with the state. */
-  set(engine: Engine, uid: string, sub: boolean, options?: { wait: boolean }): Promise<SubscribeState>;
-  publish(engine: Engine, enabled: boolean): Promise<unknown>;
-  source?: VideoSource;
-}
-
-const AUDIO: Stream = {
-  name: 'audio',
-  call: 'SubscribeRemoteAudioStream',
-  callback: 'OnAudioSubscribeStateChanged',
-  failure: 'ERR_SUBSCRIBE_AUDIO_STREAM_FAILED',
-  set: async (engine, uid, sub, options) => (await engine.subscribeRemoteAudioStream(uid, sub, options)).state,
-  publish: (engine, enabled) => engine.publishLocalAudioStream(enabled),
-};
-const CAMERA: Stream = {
-  name: 'camera',
-  call: 'SubscribeRemoteVideoStream',
-  callback: 'OnVideoSubscribeStateChanged',
-  failure: 'ERR_SUBSCRIBE_VIDEO_STREAM_FAILED',
-  set: async (engine, uid, sub, options) =>
-    (await engine.subscribeRemoteVideoStream(uid, VideoTrack.CAMERA, sub, options)).camera,
-  publish: (engine, enabled) => engine.publishLocalVideoStream(enabled),
-  source: VideoSource.CAMERA,
-};
-const SCREEN: Stream = {
-  name: 'screen',
-  call: 'SubscribeRemoteVideoStream',
-  callback: 'OnScreenShareSubscribeStateChanged',
-  failure: 'ERR_SUBSCRIBE_SCREEN_SHARE_FAILED',
-  set: async (engine, uid, sub, options) =>
-    (await engine.subscribeRemoteVideoStream(uid, VideoTrack.SCREEN, sub, options)).screen,
-  publish: (engine, enabled) => engine.publishScreenShareStream(enabled),
-  source: VideoSource.SCREEN_SHARE,
-};
-const STREAMS = [AUDIO, CAMERA, SCREEN];
-
-/** Only the lines about one stream of alice, its edges. */
-const edgesOf = (lines: readonly string[], { name }: { name: string }): string[] =>
-  bySubject(lines)[`${name} alice`] ?? [];
-
-/** The elapsed time of each callback is the time since the one before of the same stream. */
-function checkTimes(check: Check, callbacks: Callbacks, subject: string, channel: string): void {
-  let lastUs: number | undefined;
-  for (const { line, event } of callbacks.all) {
-    if (!line.startsWith(`${subject} `)) continue;
-    const value = event.value as { elapseSinceLastStateMs: number; channel: string };
-    check.equal(value.channel, channel, `channel of "${line}"`);
-    const expectedMs = lastUs === undefined ? value.elapseSinceLastStateMs : (event.timeUs - lastUs) / 1000;
-    check.within(
-      value.elapseSinceLastStateMs,
-      Math.max(0, expectedMs - CLOCK_ERROR_MS),
-      expectedMs + CLOCK_ERROR_MS,
-      `elapsed of "${line}"`,
-    );
-    lastUs = event.timeUs;
-  }
-}
-
-/** alice publishes that stream, with pictures unless they are left out; bob is there and takes nothing. */
-async function ready(
-  scene: ChannelScene,
-  stream: Stream,
-  withPictures = true,
-): Promise<{ alice: User; bob: User; feed: Disposable }> {
-  const [alice, bob] = [await joined(scene, 'alice'), await joined(scene, 'bob')];
-  const feed =
-    withPictures && stream.source !== undefined
-      ? await PictureFeed.start(alice.engine, stream.source)
-      : { [Symbol.dispose]: () => undefined };
-  await stream.publish(alice.engine, true);
-  await bob.callbacks.until('online alice');
-  await eventually(() =>
-    bob.callbacks.lines.some((line) => line.startsWith('tracks alice')) ? undefined : 'no tracks of alice yet',
-  );
-  await bob.callbacks.take();
-  return { alice, bob, feed };
-}
 
 describe('conformance: subscribe states', () => {
   const daemon = daemonOfFile();
 
-  for (const stream of STREAMS) {
+  for (const stream of REMOTE_STREAMS) {
     const covers = [stream.call, stream.callback];
     row(
       `${stream.name}: Idle, Subscribing, Subscribed, NoSubscribe by the call and by the publisher, and back; Idle when it goes; elapsed times and channel`,
       { covers: [...covers, 'OnRemoteTrackAvailableNotify', 'OnRemoteUserOffLineNotify'], peer: 'engine' },
       async (check: Check) => {
         await using scene = await ChannelScene.open(daemon());
-        const { alice, bob, feed: pictures } = await ready(scene, stream);
+        const { alice, bob, feed: pictures } = await published(scene, stream);
         using feed = pictures;
         check.equal(feed !== undefined, true);
         check.equal(await stream.set(bob.engine, 'alice', true), SUBSCRIBED, 'what the call resolves with');
@@ -146,7 +61,7 @@ describe('conformance: subscribe states', () => {
         const left = await bob.callbacks.take('offline alice');
         check.equal(edgesOf(left, stream).at(-1)?.endsWith('>IDLE'), true, left.join(', '));
         check.equal(left.at(-1), 'offline alice', 'offline comes last');
-        checkTimes(check, bob.callbacks, `${stream.name} alice`, scene.channel);
+        checkStateTimes(check, bob.callbacks.all, `${stream.name} alice`, scene.channel);
       },
     );
 
@@ -155,7 +70,7 @@ describe('conformance: subscribe states', () => {
       { covers: [...covers, 'LeaveChannel'], peer: 'engine' },
       async (check: Check) => {
         await using scene = await ChannelScene.open(daemon());
-        const { alice, bob, feed: pictures } = await ready(scene, stream);
+        const { alice, bob, feed: pictures } = await published(scene, stream);
         using feed = pictures;
         check.equal(feed !== undefined, true);
         await stream.set(bob.engine, 'alice', true);
@@ -181,7 +96,7 @@ describe('conformance: subscribe states', () => {
       { covers, peer: 'engine' },
       async (check: Check) => {
         await using scene = await ChannelScene.open(daemon());
-        const { bob, feed } = await ready(scene, stream, false);
+        const { bob, feed } = await published(scene, stream, false);
         feed[Symbol.dispose]();
         const start = stream.set(bob.engine, 'alice', true, { wait: false });
         await Promise.all([start, stream.set(bob.engine, 'alice', false, { wait: false })]);
@@ -219,7 +134,7 @@ describe('conformance: subscribe states', () => {
     );
   }
 
-  const MODES: { mode: SubscribeMode; isAudioOnly?: boolean; takes: Stream['name'][] }[] = [
+  const MODES: { mode: SubscribeMode; isAudioOnly?: boolean; takes: RemoteStream['name'][] }[] = [
     { mode: SubscribeMode.AUTOMATICALLY, takes: ['audio', 'camera', 'screen'] },
     { mode: SubscribeMode.MANUALLY, takes: [] },
     { mode: SubscribeMode.AUDIO_AUTO_AND_ONLY, takes: ['audio'] },
@@ -242,13 +157,13 @@ describe('conformance: subscribe states', () => {
         await scene.join(bob.engine, 'bob', { publishMode: PublishMode.MANUALLY, subscribeMode: mode, isAudioOnly });
         const wanted = takes.map((name) => `${name} alice SUBSCRIBING>SUBSCRIBED`);
         const groups = bySubject(await bob.callbacks.take('online alice', ...wanted));
-        for (const { name } of STREAMS)
+        for (const { name } of REMOTE_STREAMS)
           check.equal(
             groups[`${name} alice`],
             takes.includes(name) ? ['IDLE>SUBSCRIBING', 'SUBSCRIBING>SUBSCRIBED'] : undefined,
             `${name} in mode ${SubscribeMode[mode]}`,
           );
-        for (const stream of isAudioOnly ? [AUDIO] : STREAMS) {
+        for (const stream of isAudioOnly ? [AUDIO] : REMOTE_STREAMS) {
           const takesIt = takes.includes(stream.name);
           const state = await stream.set(bob.engine, 'alice', !takesIt);
           check.equal(state, takesIt ? NO_SUBSCRIBE : SUBSCRIBED, `${stream.name} overridden`);
@@ -288,7 +203,7 @@ describe('conformance: subscribe states', () => {
       };
       const bob = await newUser(scene);
       const refusals = async (): Promise<void> => {
-        for (const stream of STREAMS)
+        for (const stream of REMOTE_STREAMS)
           for (const wait of [true, false])
             await check.rejects(stream.set(bob.engine, 'alice', true, { wait }), refused);
       };
@@ -315,7 +230,7 @@ describe('conformance: subscribe states', () => {
     },
     async (check: Check) => {
       await using scene = await ChannelScene.open(daemon());
-      const { alice, bob, feed: pictures } = await ready(scene, CAMERA);
+      const { alice, bob, feed: pictures } = await published(scene, CAMERA);
       using feed = pictures;
       check.equal(feed !== undefined, true);
       await alice.engine.publishLocalDualStream(true);
@@ -337,7 +252,7 @@ describe('conformance: subscribe states', () => {
       check.equal(await typeAfter('LOW>HIGH'), ['LOW>HIGH']);
       await CAMERA.set(bob.engine, 'alice', false);
       check.equal(await typeAfter('HIGH>NONE'), ['HIGH>NONE']);
-      checkTimes(check, bob.callbacks, 'type alice', scene.channel);
+      checkStateTimes(check, bob.callbacks.all, 'type alice', scene.channel);
     },
   );
 
@@ -413,22 +328,22 @@ describe('conformance: subscribe states', () => {
       await bob.callbacks.until('tracks alice MIC CAMERA');
       const screen = await peer.call('publish_video', { source: 'screen', ...picture });
       const sids = [audio, camera, screen];
-      const wanted = STREAMS.map(({ name }) => `${name} alice SUBSCRIBING>SUBSCRIBED`);
+      const wanted = REMOTE_STREAMS.map(({ name }) => `${name} alice SUBSCRIBING>SUBSCRIBED`);
       const groups = bySubject(await bob.callbacks.take(...wanted));
-      for (const { name } of STREAMS)
+      for (const { name } of REMOTE_STREAMS)
         check.equal(groups[`${name} alice`], ['IDLE>SUBSCRIBING', 'SUBSCRIBING>SUBSCRIBED'], name);
       check.equal(groups['type alice'], ['NONE>HIGH']);
       check.equal(groups['tracks alice'], ['MIC NO', 'MIC CAMERA', 'MIC BOTH']);
       for (const [index, { sid }] of sids.entries()) {
         await peer.call('unpublish', { sid });
-        const name = STREAMS[index]?.name ?? 'audio';
+        const name = REMOTE_STREAMS[index]?.name ?? 'audio';
         check.equal(edgesOf(await bob.callbacks.take(`${name} alice SUBSCRIBED>NO_SUBSCRIBE`), { name }), [
           'SUBSCRIBED>NO_SUBSCRIBE',
         ]);
       }
       await peer.call('disconnect', {});
       const left = bySubject(await bob.callbacks.take('offline alice'));
-      for (const { name } of STREAMS) check.equal(left[`${name} alice`], ['NO_SUBSCRIBE>IDLE'], name);
+      for (const { name } of REMOTE_STREAMS) check.equal(left[`${name} alice`], ['NO_SUBSCRIBE>IDLE'], name);
     },
   );
 });
