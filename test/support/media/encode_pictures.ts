@@ -5,6 +5,7 @@ import {
   AV_PIX_FMT_YUV420P,
   FF_ENCODER_LIBVPX_VP8,
   FF_ENCODER_LIBX264,
+  FF_ENCODER_LIBX265,
 } from 'node-av/constants';
 import type { NumberedPictures } from './numbered_picture.js';
 
@@ -13,19 +14,26 @@ export interface EncodedUnit {
   keyFrame: boolean;
 }
 
+const ENCODERS = { h264: FF_ENCODER_LIBX264, h265: FF_ENCODER_LIBX265, vp8: FF_ENCODER_LIBVPX_VP8 } as const;
 const OPTIONS = {
   h264: { preset: 'ultrafast', tune: 'zerolatency', 'x264-params': 'repeat-headers=1:annexb=1' },
+  // One thread: each picture is there when its encoder returns.
+  h265: {
+    preset: 'ultrafast',
+    tune: 'zerolatency',
+    'x265-params': 'repeat-headers=1:scenecut=0:pools=none:frame-threads=1:log-level=error',
+  },
   vp8: { deadline: 'realtime', 'cpu-used': '8', 'lag-in-frames': '0' },
 };
 
 /** The first pictures of a sequence as access units, a key frame every `interval` pictures, no reordering. */
 export function encodePictures(
-  codecName: 'h264' | 'vp8',
+  codecName: keyof typeof ENCODERS,
   pictures: NumberedPictures,
   count: number,
   interval: number,
 ): EncodedUnit[] {
-  const codec = Codec.findEncoderByName(codecName === 'h264' ? FF_ENCODER_LIBX264 : FF_ENCODER_LIBVPX_VP8);
+  const codec = Codec.findEncoderByName(ENCODERS[codecName]);
   if (codec === null) throw new Error(`no encoder for ${codecName}`);
   using context = new CodecContext();
   context.allocContext3(codec);

@@ -11,7 +11,7 @@ export interface PeerCommands {
       width: number;
       height: number;
       framesPerSecond: number;
-      codec?: 'h264' | 'vp8';
+      codec?: 'h264' | 'vp8' | 'av1';
       simulcast?: boolean;
       maxBitrate?: number;
       /** 0 to 1: how much there is to encode; default 1. */

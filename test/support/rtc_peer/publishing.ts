@@ -19,6 +19,8 @@ import type { PeerCommands } from './protocol.js';
 /** Second 0 of the flashes and of the beeps, so that they begin together whenever the tracks were published. */
 const ORIGIN_MS = performance.now();
 
+const CODECS = { h264: VideoCodec.H264, vp8: VideoCodec.VP8, av1: VideoCodec.AV1 };
+
 export interface Publication {
   sid: string;
   track: LocalTrack;
@@ -39,7 +41,7 @@ export class VideoPublisher {
       new TrackPublishOptions({
         source: params.source === 'screen' ? TrackSource.SOURCE_SCREENSHARE : TrackSource.SOURCE_CAMERA,
         simulcast: params.simulcast ?? false,
-        videoCodec: params.codec === 'vp8' ? VideoCodec.VP8 : VideoCodec.H264,
+        videoCodec: CODECS[params.codec ?? 'h264'],
         videoEncoding: { maxBitrate: BigInt(params.maxBitrate ?? 2_000_000), maxFramerate: framesPerSecond },
       }),
     );
