@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test soak-engines check-manifests check lint types proto format config-example bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test soak soak-engines check-manifests test-systemd check lint types proto format config-example bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -61,6 +61,10 @@ check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas, com
 	tsx test/manifests/support/install.ts
 	mocha 'test/manifests/**/*.test.ts'
 
+# As root, with Debian's packages systemd and util-linux: namespaces with a systemd of their own. Nothing of the machine's own systemd is touched.
+test-systemd: build ## the unit of packaging/systemd under a real systemd: ready, watchdog, reload, drain, media
+	mocha 'test/systemd/**/*.test.ts'
+
 dist/.package_built: dist/.built
 	node scripts/build_package.mjs && touch $@
 package: dist/.package_built ## the npm package, in out/package
@@ -87,6 +91,10 @@ config-example: generate
 # COUNT=500; engines in a row, then whether memory, descriptors, ports or time have grown.
 soak-engines: build ## creates and releases engines in a row
 	tsx test/soak/create_release.ts
+
+# MINUTES=30 ENGINES=8 SEED=1; a seed repeats what the engines and the faults do, not when the machine lets them.
+soak: build ## engines join, publish, are killed, clients vanish; then whether anything is left
+	tsx test/soak/main.ts
 
 # Nothing is refused for lack of capacity: how much it takes is what is measured.
 bench: build ## measurements, each beside its peer
