@@ -192,7 +192,12 @@ export class PushControl {
     for (;;) {
       await this.#channel.whenJoined(signal);
       const hasRoom = await gate.push(cost, signal);
-      if (!hasRoom || !this.#channel.isJoined) continue;
+      if (!hasRoom) continue;
+      // Left between the moment in which there was room and this one.
+      if (!this.#channel.isJoined) {
+        gate.giveBack(cost);
+        continue;
+      }
       try {
         return send();
       } catch (error) {

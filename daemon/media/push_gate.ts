@@ -122,6 +122,13 @@ export class PushGate {
     this.#advance();
   }
 
+  /** Of a push that had taken room and was not handed to the core after all: nothing would ever tell that it left the queue. */
+  giveBack(cost: number): void {
+    this.#pushed = Math.max(0, this.#pushed - cost);
+    this.counts.taken -= 1;
+    this.#advance();
+  }
+
   /** A push that was accepted and goes nowhere: the engine is in no channel. */
   discard(): void {
     this.counts.discarded += 1;

@@ -217,6 +217,26 @@ describe('an engine in a channel', () => {
     assert.deepEqual(told('onPushAudioFrameBufferFull'), [{ isFull: true }, { isFull: false }]);
   });
 
+  it('keeps no room for what a push stream had not handed over when the channel was left', async () => {
+    const { session, core } = await joined();
+    session.push.declareAudio({ engineId: '', enable: true, sampleRateHz: 8000, channelsPerFrame: 1 });
+    const chunk = AudioFrameData.fromPartial({ data: Buffer.alloc(1600) });
+    session.push.pushAudio(chunk, 'frame.data');
+    session.push.pushAudio(chunk, 'frame.data');
+    const stream = new AbortController();
+    const waiting = session.push.streamAudio(chunk, stream.signal);
+    await settle();
+    void session.channel.leave({ engineId: '', wait: false }, never);
+    // What leaves clears the core's queue.
+    const consumed = { audioConsumedMs: 200, cameraConsumed: 0, screenConsumed: 0 };
+    core.tell('REMAIN_BUFFER', { audioBufferSize: 0, videoBufferSize: 0, alirtcd: consumed });
+    await settle();
+    assert.equal(core.of('PUSH_AUDIO_FRAME').length, 2);
+    assert.equal(session.push.audio.queued, 0);
+    stream.abort(new Error('the client is gone'));
+    await assert.rejects(waiting, /cancelled while waiting for a channel/);
+  });
+
   it('passes on the edges of a core that does not count', async () => {
     const { session, core, told } = await joined({ counts: false });
     session.push.declareAudio({ engineId: '', enable: true, sampleRateHz: 8000, channelsPerFrame: 1 });
