@@ -17,6 +17,8 @@ export interface DaemonReady {
   channelServerUrl: string;
   /** Undefined: it is off. */
   console?: string;
+  /** Undefined: it is off. */
+  http?: string;
   pid: number;
 }
 

@@ -1,0 +1,129 @@
+import {
+  AudioTrack,
+  EndCause,
+  EngineState,
+  VideoTrack,
+  type AlirtcEvent,
+  type Engine,
+  type EventStream,
+} from '../../client/index.js';
+import type { ClientFigures } from './protocol.js';
+
+interface Tracks {
+  sound: boolean;
+  pictures: boolean;
+}
+
+export interface RosterOptions {
+  engine: Engine;
+  figures: ClientFigures;
+  /** A user's tracks have come, or have come back. */
+  onAvailable: (uid: string) => void;
+  onProblem: (problem: string) => void;
+}
+
+/** Reads an engine's events: knows who is in its channel with what, and sees that no event is missing. */
+export class Roster {
+  readonly #options: RosterOptions;
+  readonly #users = new Map<string, Tracks>();
+  #stream: EventStream;
+  #done: Promise<void>;
+  #lastSequence: number | undefined;
+  #isClosing = false;
+  #endCause: EndCause | undefined;
+
+  constructor(options: RosterOptions) {
+    this.#options = options;
+    this.#stream = options.engine.events();
+    this.#done = this.#read(this.#stream);
+  }
+
+  /** The engine has ended. */
+  get isOver(): boolean {
+    return this.#endCause !== undefined;
+  }
+
+  get uids(): string[] {
+    return [...this.#users.keys()];
+  }
+
+  has(uid: string, what: keyof Tracks): boolean {
+    return this.#users.get(uid)?.[what] === true;
+  }
+
+  /** Ends the event stream, and goes on by another one from where it was. */
+  async resume(): Promise<void> {
+    this.#stream.cancel();
+    await this.#done;
+    const fromSequence = this.#lastSequence === undefined ? 0 : this.#lastSequence + 1;
+    this.#stream = this.#options.engine.events({ fromSequence });
+    this.#done = this.#read(this.#stream);
+  }
+
+  /** No end of the engine is a problem from now on. */
+  expectEnd(): void {
+    this.#isClosing = true;
+  }
+
+  async close(): Promise<void> {
+    this.expectEnd();
+    this.#stream.cancel();
+    await this.#done;
+  }
+
+  async #read(stream: EventStream): Promise<void> {
+    try {
+      for await (const event of stream) this.#take(event);
+    } catch (error) {
+      if (!this.#isClosing)
+        this.#options.onProblem(`events: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #take(event: AlirtcEvent): void {
+    this.#options.figures.events += 1;
+    if (event.type === 'snapshot') {
+      // Of a stream that was resumed the events between follow.
+      if (this.#lastSequence !== undefined) return;
+      this.#lastSequence = event.sequence;
+      for (const { uid, audioTrack, videoTrack } of event.value.remoteUsers) this.#set(uid, audioTrack, videoTrack);
+      return;
+    }
+    const expected = (this.#lastSequence ?? 0) + 1;
+    if (event.sequence !== expected)
+      this.#options.onProblem(`events: number ${event.sequence} in place of ${expected}`);
+    this.#lastSequence = event.sequence;
+    this.#apply(event);
+  }
+
+  #apply(event: AlirtcEvent): void {
+    switch (event.type) {
+      case 'onRemoteTrackAvailableNotify':
+        this.#set(event.value.uid, event.value.audioTrack, event.value.videoTrack);
+        return;
+      case 'onRemoteUserOffLineNotify':
+        this.#users.delete(event.value.uid);
+        return;
+      case 'engineStateChanged':
+        if (event.value.newState !== EngineState.JOINED) this.#users.clear();
+        return;
+      case 'ended':
+        this.#endCause = event.value.cause;
+        if (!this.#isClosing)
+          this.#options.onProblem(`the engine ended: ${EndCause[event.value.cause]} ${event.value.detail}`);
+        return;
+      default:
+    }
+  }
+
+  #set(uid: string, audio: AudioTrack, video: VideoTrack): void {
+    const tracks = {
+      sound: audio === AudioTrack.MIC,
+      pictures: video === VideoTrack.CAMERA || video === VideoTrack.BOTH,
+    };
+    const before = this.#users.get(uid);
+    this.#users.set(uid, tracks);
+    const hasCome = (tracks.sound && before?.sound !== true) || (tracks.pictures && before?.pictures !== true);
+    if (hasCome) this.#options.onAvailable(uid);
+  }
+}
