@@ -19,6 +19,8 @@ export interface IceAgentEvents {
 
 /** Candidates that come before the description they belong to. */
 const MAX_EARLY_CANDIDATES = 64;
+/** Of one description, and those that trickle in behind it: each makes a pair with each of ours, and pairs are sorted and checked. */
+const MAX_REMOTE_CANDIDATES = 128;
 /** How long UDP and relays are tried before TCP is dialled. */
 const TCP_AFTER_MS = 800;
 
@@ -35,6 +37,7 @@ export class IceAgent {
   #gathering: Promise<void> | undefined;
   #remoteFragment: string | undefined;
   #earlyCandidates: string[] = [];
+  #remoteCandidates = 0;
   #isStarting = false;
   #hasStarted = false;
   #isClosed = false;
@@ -137,7 +140,7 @@ export class IceAgent {
       return;
     }
     const candidate = parseCandidate(text, this.#options.tcp === true);
-    if (candidate === undefined) return;
+    if (candidate === undefined || ++this.#remoteCandidates > MAX_REMOTE_CANDIDATES) return;
     void this.transport.addRemoteCandidate(candidate)?.catch(() => undefined);
     // The library gives up at once when it has no pair to check, so it starts with the first candidate.
     if (!this.#hasStarted) this.#start();
@@ -183,6 +186,7 @@ export class IceAgent {
     if (this.#monitor?.isStalled === true) void this.#relays.drop();
     this.#gathering = undefined;
     this.#remoteFragment = undefined;
+    this.#remoteCandidates = 0;
     this.#hasStarted = false;
     this.transport.restart();
   }

@@ -3,6 +3,10 @@ import type { Direction, Sdp, SdpCodec, SdpMedia } from './description.js';
 /** Descriptions of browsers that publish two streams have about 17 kB; one m-line has about 4 kB. */
 export const MAX_SDP_BYTES = 1024 * 1024;
 const MAX_MEDIA = 256;
+/** Of one m-line, or of the session; browsers write about two hundred. What follows looks at them more than once. */
+const MAX_LINES = 2000;
+/** Streams of one m-line; three are usual. */
+const MAX_RIDS = 16;
 
 /** Reads an offer or answer; lines that it does not know are passed over. Throws a text for people when it is no SDP. */
 export function parseSdp(text: string): Sdp {
@@ -13,7 +17,10 @@ export function parseSdp(text: string): Sdp {
     if (line === '') continue;
     if (!/^[a-z]=/.test(line)) throw new Error('the description has a line that is not SDP');
     if (line.startsWith('m=')) sections.push([]);
-    sections.at(-1)?.push(line);
+    const section = sections.at(-1);
+    section?.push(line);
+    if (section !== undefined && section.length > MAX_LINES)
+      throw new Error(`the description has more than ${MAX_LINES} lines for one m-line`);
   }
   const session = sections[0] ?? [];
   if (session[0] !== 'v=0') throw new Error('the description does not begin with v=0');
@@ -27,7 +34,8 @@ export function parseSdp(text: string): Sdp {
 }
 
 function parseMedia(lines: readonly string[], session: readonly string[]): SdpMedia {
-  const [kind = '', port = '0', protocol = '', ...formats] = (lines[0] ?? '').slice(2).split(' ');
+  const [kind = '', port = '0', protocol = '', ...written] = (lines[0] ?? '').slice(2).split(' ');
+  const formats = [...new Set(written)];
   const of = (name: string): string | undefined => attribute(lines, name) ?? attribute(session, name);
   const fingerprints = [lines, session].map((part) => attributes(part, 'fingerprint')).find(({ length }) => length > 0);
   const setup = of('setup');
@@ -48,10 +56,12 @@ function parseMedia(lines: readonly string[], session: readonly string[]): SdpMe
     streamId: msid[0] ?? '',
     trackId: msid[1] ?? '',
     ssrcs: ssrcs.list,
-    rids: attributes(lines, 'rid').flatMap((value) => {
-      const [rid = '', way] = value.split(' ');
-      return way === 'send' ? [rid] : [];
-    }),
+    rids: attributes(lines, 'rid')
+      .flatMap((value) => {
+        const [rid = '', way] = value.split(' ');
+        return way === 'send' ? [rid] : [];
+      })
+      .slice(0, MAX_RIDS),
     simulcast: parseSimulcast(attribute(lines, 'simulcast')),
     usernameFragment: of('ice-ufrag') ?? '',
     password: of('ice-pwd') ?? '',
@@ -131,7 +141,8 @@ function parseSimulcast(value: string | undefined): string[] {
   return (words[at + 1] ?? '')
     .split(';')
     .map((stream) => (stream.split(',')[0] ?? '').replace('~', ''))
-    .filter((rid) => rid !== '');
+    .filter((rid) => rid !== '')
+    .slice(0, MAX_RIDS);
 }
 
 function direction(lines: readonly string[]): Direction | undefined {
