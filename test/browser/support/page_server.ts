@@ -15,10 +15,11 @@ export class PageServer {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   }
 
-  static async start(): Promise<PageServer> {
+  /** `sdk`: the folder of another livekit-client than the installed one. */
+  static async start(sdk?: string): Promise<PageServer> {
     const files: Record<string, { type: string; body: Uint8Array }> = {
       '/': { type: 'text/html; charset=utf-8', body: await readFile(path.join(PAGE, 'index.html')) },
-      '/page.js': { type: 'text/javascript; charset=utf-8', body: await bundle() },
+      '/page.js': { type: 'text/javascript; charset=utf-8', body: await bundle(sdk) },
     };
     const server = createServer((request, response) => {
       const file = files[new URL(request.url ?? '/', 'http://page').pathname];
@@ -39,8 +40,9 @@ export class PageServer {
   }
 }
 
-async function bundle(): Promise<Uint8Array> {
+async function bundle(sdk: string | undefined): Promise<Uint8Array> {
   const { outputFiles } = await build({
+    ...(sdk === undefined ? {} : { alias: { 'livekit-client': sdk } }),
     entryPoints: [path.join(PAGE, 'main.ts')],
     bundle: true,
     write: false,

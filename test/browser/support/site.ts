@@ -28,12 +28,17 @@ export class Site {
     readonly pagesJoin: string | undefined,
   ) {}
 
-  static async open(start: () => Promise<RunningDaemon> = startDaemon, pagesJoin?: string): Promise<Site> {
+  /** `sdk`: the folder of another livekit-client than the installed one. */
+  static async open(
+    start: () => Promise<RunningDaemon> = startDaemon,
+    pagesJoin?: string,
+    sdk?: string,
+  ): Promise<Site> {
     const site = new Site(pagesJoin);
     try {
       const browser = await launchChromium();
       site.#closers.push(() => browser.close());
-      const pages = await PageServer.start();
+      const pages = await PageServer.start(sdk);
       site.#closers.push(() => pages.close());
       const daemon = await start();
       site.#closers.push(() => daemon.stop());
