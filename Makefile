@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test package package-test soak soak-engines check-manifests test-systemd check lint types proto format config-example bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test man package package-test soak soak-engines check-manifests test-systemd check lint types proto format config-example bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -65,7 +65,11 @@ check-manifests: setup ## docker/kubernetes against Kubernetes' own schemas, com
 test-systemd: build ## the unit of packaging/systemd under a real systemd: ready, watchdog, reload, drain, media
 	mocha 'test/systemd/**/*.test.ts'
 
-dist/.package_built: dist/.built
+dist/.man_built: dist/.built
+	tsx scripts/man_pages.ts && touch $@
+man: dist/.man_built ## the manual pages, in dist/man: alirtc(1), alirtcd(8)
+
+dist/.package_built: dist/.built dist/.man_built
 	node scripts/build_package.mjs && touch $@
 package: dist/.package_built ## the npm package, in out/package
 	mkdir -p out/package && npm pack --ignore-scripts --pack-destination out/package
