@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -57,12 +58,40 @@ describe('The npm package, installed in an empty folder', function () {
     );
   });
 
-  it('runs npx alirtc and npx alirtcd', async () => {
-    const help = await run('npx', ['--no-install', 'alirtc', '--help']);
-    assert.equal(help.code, 0, help.err);
-    assert.match(help.out, /Usage: alirtc/);
+  it('runs npx alirtcd, and npx alirtc doctor finds that it can run here', async () => {
     const { version } = JSON.parse(await readFile(path.join(PROJECT, 'package.json'), 'utf8')) as { version: string };
     assert.equal((await run('npx', ['--no-install', 'alirtcd', '--version'])).out.trim(), version);
+    const doctor = await run('npx', ['--no-install', 'alirtc', 'doctor']);
+    assert.equal(doctor.code, 0, doctor.out + doctor.err);
+    const lines = doctor.out.split('\n');
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('FAIL')),
+      [],
+    );
+    // With the core service, the codecs and the channel server of the package itself.
+    for (const found of [
+      /^ok {3}node /,
+      /^ok {3}core service +builtin: ready in/,
+      /^ok {3}channel server +embedded: ready in/,
+    ])
+      assert.ok(
+        lines.some((line) => found.test(line)),
+        `${found}: ${doctor.out}`,
+      );
+    assert.equal(lines.filter((line) => /^ok {3}codecs /.test(line)).length, 3, doctor.out);
+    assert.match(doctor.out, /\nalirtcd can run here/);
+    assert.ok(existsSync(path.join(folder, 'node_modules', 'alirtcd', 'dist', 'bin', 'alirtcd.mjs')));
+  });
+
+  it('ends npx alirtc doctor with 1, and says what to do, when something is broken', async () => {
+    const flags = ['--channel-server-url', 'ws://127.0.0.1:1', '--log-root', path.join(folder, 'log')];
+    const { code, out, err } = await run('npx', ['--no-install', 'alirtc', 'doctor', '--', ...flags]);
+    assert.equal(code, 1, out + err);
+    assert.match(
+      out,
+      /FAIL channel server +ws:\/\/127\.0\.0\.1:1: cannot be reached .*\n +-> see whether the server runs/,
+    );
+    assert.match(err, /the installation has faults: 1 failure/);
   });
 
   it('serves a program that imports it: an engine joins a channel', async () => {

@@ -35,13 +35,8 @@ export const coreServices: Check = { name: 'core service', run: look };
 async function look(context: DoctorContext): Promise<Finding[]> {
   const { config } = context;
   const files = [config['builtin-core-service'], ...config['core-service']];
-  const findings: Finding[] = [];
-  // One after the other: the time to ready is to be that of a quiet machine.
-  for (const [index, file] of files.entries()) {
-    if (context.signal.aborted) break;
-    findings.push(...judgeCore(await tryCore(file, index === 0, context)));
-  }
-  return findings;
+  const facts = await Promise.all(files.map((file, index) => tryCore(file, index === 0, context)));
+  return facts.flatMap(judgeCore);
 }
 
 async function tryCore(file: string, isBuiltin: boolean, context: DoctorContext): Promise<CoreFacts> {
@@ -63,6 +58,8 @@ async function tryCore(file: string, isBuiltin: boolean, context: DoctorContext)
     readyTimeoutMs: READY_MS,
     ladder: LADDER,
   });
+  const kill = (): void => core.kill();
+  context.signal.addEventListener('abort', kill, { once: true });
   const beginMs = performance.now();
   try {
     await core.start();
@@ -75,6 +72,7 @@ async function tryCore(file: string, isBuiltin: boolean, context: DoctorContext)
     };
   } finally {
     await core.close();
+    context.signal.removeEventListener('abort', kill);
     await rm(workFolder, { recursive: true, force: true });
   }
 }
