@@ -143,14 +143,18 @@ describe('A container of the image', function () {
     await draining.line((line) => line.includes('"ready":true'));
     await using client = await AlirtcClient.connect(`unix:${draining.volume('/run/alirtcd')}/alirtcd.sock`);
     const engine = await client.createEngine();
-    const asked = await draining.exec(...drain);
-    assert.equal(asked.code, 0, asked.err);
+    // It ends when the daemon has ended.
+    const asked = draining.exec(...drain);
+    await eventually(async () => ((await client.nodeStatus()).draining ? undefined : 'it does not drain'), 30_000);
     assert.equal((await draining.exec('alirtc', 'health')).code, 1);
     assert.equal((await draining.exec('alirtc', 'status')).code, 0);
     await assert.rejects(client.createEngine(), /drains/);
     process.kill(await draining.processId(), 'SIGTERM');
     assert.equal((await client.listEngines()).length, 1);
     await engine.release();
+    const { code, err } = await asked;
+    // Process 1 takes with it what is left in its namespace.
+    assert.ok(code === 0 || code === 137 || code === 'SIGKILL', `${code}: ${err}`);
     assert.equal(await draining.end(), 0, draining.errors.slice(-10).join('\n'));
   });
 

@@ -4,9 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
+import { createProgram } from '../../../client/cli/program.js';
 import { formatListenAddress } from '../../../daemon/config/listen_address.js';
 import { loadConfig } from '../../../daemon/config/load_config.js';
 
+const SILENT = {
+  print: () => undefined,
+  note: () => undefined,
+  signal: new AbortController().signal,
+  env: {},
+  readStdin: () => Promise.resolve(''),
+  interactive: false,
+};
 const FOLDER = fileURLToPath(new URL('../../../docker/', import.meta.url));
 const SOCKET = 'unix:/run/alirtcd/alirtcd.sock';
 /** As docker/Dockerfile sets them. */
@@ -128,7 +137,14 @@ describe('the files of docker', () => {
   it('drain a pod of the fleet before it stops, and scale the fleet by the load that the daemon tells', () => {
     const all = manifests('fleet.yaml');
     const [daemon] = all.find(({ kind }) => kind === 'StatefulSet')?.spec.template.spec.containers ?? [];
-    assert.deepEqual(daemon?.lifecycle?.preStop.exec.command, ['alirtc', 'call', 'Drain', '{"deadline_seconds": 600}']);
+    const drain = daemon?.lifecycle?.preStop.exec.command ?? [];
+    assert.deepEqual(drain, ['alirtc', 'node', 'drain', '--deadline', '600', '--wait']);
+    // The command line takes it.
+    const { program } = createProgram(SILENT);
+    const node = program.commands.find((one) => one.name() === 'node') ?? assert.fail();
+    const command = node.commands.find((one) => one.name() === 'drain') ?? assert.fail();
+    assert.deepEqual(command.parseOptions(drain.slice(3)).unknown, []);
+    assert.deepEqual(command.opts(), { deadline: 600, wait: true });
     const scaler = all.find(({ kind }) => kind === 'HorizontalPodAutoscaler') as unknown as {
       spec: { metrics: { pods: { metric: { name: string } } }[] };
     };
