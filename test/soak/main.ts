@@ -9,7 +9,7 @@ if (!(minutes > 0) || !(engines >= 2) || !Number.isInteger(seed))
   throw new Error('MINUTES is more than 0, ENGINES at least 2, SEED a whole number');
 
 console.log(`soak: ${minutes} minutes, ${engines} engines, seed ${seed}`);
-const result = await new Soak({
+const soak = new Soak({
   minutes,
   engines,
   seed,
@@ -20,11 +20,13 @@ const result = await new Soak({
   sampleMs: Math.min(60_000, (minutes * 60_000) / 6),
   print: (line) => console.log(line),
   onSample: (sample) => console.log(describeSample(sample)),
-}).run();
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => soak.interrupt());
+const result = await soak.run();
 console.table(tableOf(result));
 console.table(trendsOf(result));
 console.log(
-  `engines made: ${result.engines}, ports that they had: ${result.ports}, faults: ${JSON.stringify(result.faults)}, pictures read by the peer: ${result.anchorPictures}`,
+  `engines made: ${result.engines}, ports that they had: ${result.ports}, faults: ${JSON.stringify(result.faults)}, pictures read by the peer: ${result.anchorPictures}, nobody was judged for ${result.overloadedSeconds} s in which others kept the machine busy`,
 );
 const problems = verdictOf(result);
 for (const problem of problems) console.error(problem);
