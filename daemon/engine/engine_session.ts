@@ -90,6 +90,8 @@ export class EngineSession extends Lifecycle implements EngineContext {
   readonly answers: Answers;
   readonly stay = new Stay();
   readonly lease: Lease;
+  /** Where it joins. */
+  readonly channelServers: FindChannelServers;
   readonly #kept = new Settings();
   readonly #callbacks: CallbackRouter;
   readonly #supervisor: CoreSupervisor;
@@ -100,6 +102,7 @@ export class EngineSession extends Lifecycle implements EngineContext {
   constructor(options: EngineSessionOptions) {
     super();
     this.engineId = options.engineId;
+    this.channelServers = options.channelServers;
     this.clock = options.clock;
     this.logger = options.logger.child({ engineId: options.engineId });
     this.log = new EventLog(options.clock, options.eventRing, options.eventRingBytes);

@@ -92,7 +92,7 @@ function changingRoutes(options: ConsoleRoutesOptions): Route[] {
           );
         const answer = await consoleToken(await exchange.body(), {
           keys,
-          channelServerUrl,
+          channelServerUrl: (channel) => serverOf(channel, registry, channelServerUrl()),
           nowMs: () => clock.nowMs(),
           isEngine: (channel, userId) =>
             registry.list().some(({ model }) => model.channel === channel && model.userId === userId),
@@ -101,6 +101,15 @@ function changingRoutes(options: ConsoleRoutesOptions): Route[] {
       },
     },
   ];
+}
+
+/** Where the engines of a channel are: a person who joined elsewhere would be alone. Undefined: there is none, nor a usual one. */
+function serverOf(channel: string, registry: EngineRegistry, usual: string | undefined): string | undefined {
+  const urls = registry
+    .list()
+    .filter(({ model }) => model.channel === channel)
+    .flatMap(({ channelServers }) => channelServers().urls[0] ?? []);
+  return usual !== undefined && urls.includes(usual) ? usual : (urls[0] ?? usual);
 }
 
 async function sendPreview(exchange: Exchange, { registry, previews }: ConsoleRoutesOptions): Promise<void> {

@@ -5,7 +5,8 @@ import { refusal } from '../refusals.js';
 
 export interface ConsoleTokenOptions {
   keys: ReadonlyMap<string, string>;
-  channelServerUrl: () => string | undefined;
+  /** Where that channel is. */
+  channelServerUrl: (channel: string) => string | undefined;
   nowMs: () => number;
   /** An engine of this daemon is that user there: who joined under its name would put it out of the channel. */
   isEngine: (channel: string, userId: string) => boolean;
@@ -28,7 +29,7 @@ export async function consoleToken(
       field: 'userId',
       remedy: 'take another name',
     });
-  const url = channelServerUrl();
+  const url = channelServerUrl(channel);
   const [pair] = keys;
   if (url === undefined || pair === undefined)
     throw refusal('unavailable', 'NO_CHANNEL_SERVER', 'this daemon has no channel server', {

@@ -62,7 +62,12 @@ export class DaemonHttp extends Lifecycle {
       anyPort: address === undefined,
       hosts: config['http-host'],
       routes: [...routes, ...(await this.#startConsole())],
-      channelServerUrl,
+      // A client may name any of these for an engine, and the page joins where engines are.
+      channelServerUrls: () => [
+        ...[channelServerUrl() ?? []].flat(),
+        ...config['channel-server-url'],
+        ...config['channel-server-allowed'],
+      ],
       logger,
     });
     await this.#server.start();

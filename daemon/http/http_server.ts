@@ -20,7 +20,7 @@ export interface HttpServerOptions {
   hosts: readonly string[];
   routes: readonly Route[];
   /** For the Content-Security-Policy. */
-  channelServerUrl: () => string | undefined;
+  channelServerUrls: () => readonly string[];
   logger: Logger;
 }
 
@@ -106,13 +106,13 @@ export class HttpServer extends Lifecycle {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { logger, routes, channelServerUrl } = this.#options;
+    const { logger, routes, channelServerUrls } = this.#options;
     // Viewers that vanish are no errors.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     let exchange = new Exchange(request, response, {}, new URLSearchParams());
     try {
-      setSecurityHeaders(response, channelServerUrl());
+      setSecurityHeaders(response, channelServerUrls());
       checkHost(request.headers.host, this.#hosts);
       const { path, query } = parseTarget(request.url ?? '');
       const { route, params } = findRoute(routes, request.method ?? '', path);

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * On every answer. Nothing but the daemon's own files is loaded and nothing but the daemon and its channel server is spoken to; no other page may embed this one
- * or read its answers; nothing is stored.
+ * On every answer. Nothing but the daemon's own files is loaded and nothing but the daemon and the channel servers of its engines is spoken to; no other page may
+ * embed this one or read its answers; nothing is stored.
  */
-export function setSecurityHeaders(response: ServerResponse, channelServerUrl: string | undefined): void {
+export function setSecurityHeaders(response: ServerResponse, channelServerUrls: readonly string[]): void {
   const headers = {
-    'content-security-policy': contentSecurityPolicy(channelServerUrl),
+    'content-security-policy': contentSecurityPolicy(channelServerUrls),
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
@@ -18,12 +18,12 @@ export function setSecurityHeaders(response: ServerResponse, channelServerUrl: s
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
-/** livekit-client speaks WebSocket with the channel server, and HTTP to ask why a connection was refused. */
-export function contentSecurityPolicy(channelServerUrl: string | undefined): string {
-  const server = channelServerUrl === undefined ? [] : sourcesOf(channelServerUrl);
+/** livekit-client speaks WebSocket with a channel server, and HTTP to ask why a connection was refused. */
+export function contentSecurityPolicy(channelServerUrls: readonly string[]): string {
+  const servers = new Set(channelServerUrls.flatMap(sourcesOf));
   return [
     "default-src 'self'",
-    `connect-src ${["'self'", ...server].join(' ')}`,
+    `connect-src ${["'self'", ...servers].join(' ')}`,
     "img-src 'self' blob:",
     "object-src 'none'",
     "base-uri 'none'",

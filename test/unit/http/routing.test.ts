@@ -62,12 +62,12 @@ describe('the HTTP side: from a request to its route', () => {
       assert.throws(() => parseHttpAddress(text), /has to be host:port/, text);
   });
 
-  it('a page may speak with the daemon and its channel server alone', () => {
+  it('a page may speak with the daemon and the channel servers of its engines alone', () => {
     assert.match(
-      contentSecurityPolicy('wss://rtc.example:443/x'),
-      /connect-src 'self' wss:\/\/rtc\.example https:\/\/rtc\.example;/,
+      contentSecurityPolicy(['wss://rtc.example:443/x', 'ws://127.0.0.1:7880', 'wss://rtc.example']),
+      /connect-src 'self' wss:\/\/rtc\.example https:\/\/rtc\.example ws:\/\/127\.0\.0\.1:7880 http:\/\/127\.0\.0\.1:7880;/,
     );
-    assert.match(contentSecurityPolicy(undefined), /connect-src 'self';/);
-    assert.match(contentSecurityPolicy("ws://x'; script-src *"), /connect-src 'self';/);
+    assert.match(contentSecurityPolicy([]), /connect-src 'self';/);
+    assert.match(contentSecurityPolicy(["ws://x'; script-src *"]), /connect-src 'self';/);
   });
 });
