@@ -37,6 +37,6 @@ async function examine(
   if (json) {
     const findings = results.flatMap(({ check, findings }) => findings.map((finding) => ({ check, ...finding })));
     io.print(JSON.stringify({ ok: summary.failures === 0, ...summary, findings }));
-  } else io.print(`\n${summaryText(summary)}`);
+  } else if (summary.failures === 0) io.print(`\n${summaryText(summary)}`);
   if (summary.failures > 0) throw new Error(`the installation has faults: ${summaryText(summary)}`);
 }

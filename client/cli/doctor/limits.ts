@@ -96,7 +96,7 @@ export function judgeLimits(facts: LimitFacts): Finding[] {
 function judgeFiles({ files, maxEngines }: LimitFacts): Finding {
   const wanted = FILES_OF_THE_DAEMON + maxEngines * FILES_OF_AN_ENGINE;
   if (files === undefined) return ok('the limit of open files cannot be read here');
-  const text = `${files} open files`;
+  const text = `${files} open files for processes started from here`;
   if (files >= wanted) return ok(text);
   return warning(
     `${text}, ${maxEngines} engines may take ${wanted}`,
