@@ -108,7 +108,7 @@ export class Call implements AsyncDisposable {
     call.#closers.push(...closers);
     for (const feed of feeds) call.#closers.push(() => feed.stop());
     for (const watch of watches) call.#closers.push(() => watch.stop());
-    await call.flows();
+    await call.flows(10, 30_000);
     return call;
   }
 
