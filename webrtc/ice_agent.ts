@@ -1,5 +1,6 @@
 import { RTCIceGatherer, RTCIceParameters, RTCIceTransport, candidateToSdp, type Connection } from 'werift';
 import { parseIceServers, type RelayServer } from './ice_servers.js';
+import { keepStrangersOut } from './known_peer.js';
 import type { MediaTransportOptions, RemoteParameters } from './media_transport.js';
 import { PathMonitor } from './path_monitor.js';
 import { RelayGatherer } from './relay_gatherer.js';
@@ -48,6 +49,7 @@ export class IceAgent {
     this.#events = events;
     this.transport = new RTCIceTransport(new RTCIceGatherer());
     this.#connection = connectionOf(this.transport);
+    keepStrangersOut(this.#connection);
     this.configure(options);
     this.#relays = new RelayGatherer(this.#connection);
     this.#tcp = new TcpCandidates(this.#connection);
