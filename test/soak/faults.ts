@@ -35,6 +35,7 @@ const WEIGHTS = { coreKilled: 5, coreStopped: 1, clientKilled: 2, clientStopped:
 /** A client process is told that it is excused before it happens. */
 const TOLD_MS = 200;
 const STOPPED_MS = 3_000;
+const FOUND_MS = 10_000;
 /** Behind its lease an engine leaves its channel and ends its core. */
 const ENDS_WITHIN_MS = LEASE_SECONDS * 1000 + 15_000;
 
@@ -54,11 +55,11 @@ export class Faults {
 
   /** Ends after stop(). */
   async run(): Promise<void> {
-    const { random, period, onProblem } = this.options;
+    const { random, period } = this.options;
     for (;;) {
       await Promise.race([pause(random.between(...period)), new Promise<void>((resolve) => (this.#wake = resolve))]);
       if (this.#isStopping) return;
-      await this.strike(random.weighted(WEIGHTS)).catch((error: unknown) => onProblem(`a fault: ${String(error)}`));
+      await this.strike(random.weighted(WEIGHTS));
     }
   }
 
@@ -68,6 +69,10 @@ export class Faults {
   }
 
   async strike(kind: FaultKind): Promise<void> {
+    await this.#strike(kind).catch((error: unknown) => this.options.onProblem(`${kind}: ${String(error)}`));
+  }
+
+  #strike(kind: FaultKind): Promise<void> {
     switch (kind) {
       case 'coreKilled':
         return this.#disturbCore(kind, 'SIGKILL');
@@ -83,16 +88,24 @@ export class Faults {
   }
 
   async #disturbCore(kind: 'coreKilled' | 'coreStopped', signal: NodeJS.Signals): Promise<void> {
-    const { client, random, slotOf } = this.options;
-    const { processes } = await client.nodeStatus();
-    const cores = processes.flatMap(({ kind: what, processId, engineId }) => {
-      const slot = what === 'core' ? slotOf(engineId) : undefined;
-      return slot === undefined ? [] : [{ processId, slot }];
-    });
-    const core = random.pick(cores);
+    const triedUntil = performance.now() + FOUND_MS;
+    let core = await this.#anyCore();
+    // Between two lives a slot has none.
+    for (; core === undefined && performance.now() < triedUntil; core = await this.#anyCore()) await pause(200);
     if (core === undefined) return;
     await this.#announce(kind, [core.slot], `${signal} to the core of ${core.slot}`);
     killQuietly(core.processId, signal);
+  }
+
+  async #anyCore(): Promise<{ processId: number; slot: string } | undefined> {
+    const { client, random, slotOf } = this.options;
+    const { processes } = await client.nodeStatus();
+    return random.pick(
+      processes.flatMap(({ kind, processId, engineId }) => {
+        const slot = kind === 'core' ? slotOf(engineId) : undefined;
+        return slot === undefined ? [] : [{ processId, slot }];
+      }),
+    );
   }
 
   async #killClient(): Promise<void> {

@@ -16,7 +16,7 @@ const soak = new Soak({
   pace: { session: [10_000, 45_000], pause: [300, 2_000] },
   faultPeriod: [8_000, 25_000],
   mortalClients: 2,
-  channelServerKills: [0.15],
+  strikes: [{ kind: 'channelServerKilled', atShare: 0.15 }],
   sampleMs: Math.min(60_000, (minutes * 60_000) / 6),
   print: (line) => console.log(line),
   onSample: (sample) => console.log(describeSample(sample)),

@@ -34,7 +34,7 @@ export class Sampler {
   readonly #startedMs = performance.now();
   readonly #meters = new Map<HeapOwner, { url: string; meter: HeapMeter }>();
   readonly #options: SamplerOptions;
-  #cpu = { atMs: performance.now(), totalMs: 0 };
+  #cpu: { atMs: number; usedUs: Map<number, number> } = { atMs: performance.now(), usedUs: new Map() };
 
   constructor(options: SamplerOptions) {
     this.#options = options;
@@ -125,11 +125,12 @@ export class Sampler {
 
   async #cpuLoad(): Promise<number> {
     const { processes } = await this.#options.client.nodeStatus();
-    const totalMs = processes.reduce((sum, { cpuTimeUs }) => sum + cpuTimeUs / 1000, 0);
     const now = performance.now();
-    const { atMs, totalMs: before } = this.#cpu;
-    this.#cpu = { atMs: now, totalMs };
-    // Processes that ended meanwhile take their time with them.
-    return Math.max(0, Math.round(((totalMs - before) / (now - atMs)) * 1000));
+    const { atMs, usedUs: before } = this.#cpu;
+    const usedUs = new Map(processes.map(({ processId, cpuTimeUs }) => [processId, cpuTimeUs]));
+    this.#cpu = { atMs: now, usedUs };
+    // What a process used that has ended since is not known.
+    const sumUs = [...usedUs].reduce((sum, [pid, used]) => sum + Math.max(0, used - (before.get(pid) ?? 0)), 0);
+    return Math.round(sumUs / (now - atMs));
   }
 }

@@ -21,8 +21,8 @@ export interface SoakOptions {
   faultPeriod: readonly [least: number, most: number];
   /** Client processes that may be killed; the slots are spread over them and one that stays. */
   mortalClients: number;
-  /** When the channel server is killed, as shares of the run. */
-  channelServerKills: readonly number[];
+  /** Beside those by chance, at shares of the run. */
+  strikes: readonly { kind: FaultKind; atShare: number }[];
   sampleMs: number;
   print: (line: string) => void;
   onSample: (sample: Sample) => void;
@@ -112,12 +112,13 @@ export class Soak {
   }
 
   async #live(node: NodeUnderSoak, sampler: Sampler): Promise<{ during: Sample[]; faults: Record<FaultKind, number> }> {
-    const { minutes, channelServerKills } = this.#options;
+    const { minutes, strikes } = this.#options;
     this.#anchor = await Anchor.start(node.client, this.#excuses, (problem) => this.#late(problem));
     await this.#startClients(node);
     const faults = this.#faults(node);
-    const kills = channelServerKills.map((share) =>
-      setTimeout(() => void faults.strike('channelServerKilled'), share * minutes * 60_000),
+    const struck: Promise<void>[] = [];
+    const timers = strikes.map(({ kind, atShare }) =>
+      setTimeout(() => struck.push(faults.strike(kind)), atShare * minutes * 60_000),
     );
     const running = faults.run();
     const during: Sample[] = [];
@@ -129,9 +130,9 @@ export class Soak {
       during.push(sample);
       this.#options.onSample(sample);
     }
-    for (const timer of kills) clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     faults.stop();
-    await running;
+    await Promise.all([running, ...struck]);
     this.#options.print('the clients stop');
     await Promise.all(this.#clients.map((client) => this.#stopClient(client)));
     await this.#anchor.close();
