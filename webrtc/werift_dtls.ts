@@ -7,6 +7,7 @@ import {
   type RTCCertificate,
   type RTCIceTransport,
 } from 'werift';
+import { encryptedRecords } from './dtls_records.js';
 import { SRTP_KEY_BYTES, SRTP_SALT_BYTES, type SrtpKeys } from '../rtp/srtp.js';
 
 /** IANA's numbers of the SRTP protection profiles, the cheaper one first. */
@@ -100,7 +101,9 @@ export class WeriftDtls {
       if (this.#isVerified) return;
       this.#isVerified = true;
     }
-    this.#onDatagram(datagram);
+    // Once there are keys nothing in the clear is the peer's.
+    const trusted = this.transport.state === 'connected' ? encryptedRecords(datagram) : datagram;
+    if (trusted !== undefined) this.#onDatagram(trusted);
   }
 
   #stopHello(): void {
