@@ -5,7 +5,7 @@ import type { MediaTransportOptions, RemoteParameters } from './media_transport.
 import { PathMonitor } from './path_monitor.js';
 import { RelayGatherer } from './relay_gatherer.js';
 import { TcpCandidates } from './tcp_candidates.js';
-import { connectionOf } from './werift_internals.js';
+import { connectionOf, shortcutMedia } from './werift_internals.js';
 import { gathererOptions, parseCandidate } from './werift_ice.js';
 
 export interface IceAgentEvents {
@@ -83,10 +83,12 @@ export class IceAgent {
       const text = candidate?.toJSON().candidate;
       if (text !== undefined && text !== '') this.#events.candidate(text);
     });
-    connection.onData.subscribe((datagram) => {
+    const receive = (datagram: Buffer): void => {
       this.#monitor?.heard();
       this.#events.datagram(datagram);
-    });
+    };
+    shortcutMedia(connection, receive);
+    connection.onData.subscribe(receive);
     connection.stateChanged.subscribe((state) => {
       if (state !== 'failed') return;
       // Consent is gone, or the TCP connection: a restart may bring another path.

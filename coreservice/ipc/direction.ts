@@ -1,11 +1,13 @@
 import { CALLBACKS, SPLIT_PAYLOAD_CALLBACKS } from './callbacks.js';
 import { COMMANDS } from './commands.js';
-import type { MessageSpec } from './schema.js';
+import type { Kind, MessageSpec } from './schema.js';
 
 /** One row of a table, as the encoder and the decoder use it. */
 export interface MessageRow {
   name: string;
   spec: MessageSpec;
+  /** Of the spec, in its order. */
+  keys: readonly (readonly [key: string, kind: Kind])[];
   /** False: the payload is exactly one unit. */
   splitPayload: boolean;
 }
@@ -37,7 +39,12 @@ function direction(
   isSplit: (name: string) => boolean,
   maxPayloadUnitBytes: number,
 ): Direction {
-  const rows = Object.entries(table).map(([name, spec]) => ({ name, spec, splitPayload: isSplit(name) }));
+  const rows = Object.entries(table).map(([name, spec]) => ({
+    name,
+    spec,
+    keys: Object.entries(spec.keys),
+    splitPayload: isSplit(name),
+  }));
   return {
     numberKey,
     byName: new Map(rows.map((row) => [row.name, row])),

@@ -12,10 +12,7 @@ function refuse(row: MessageRow, text: string): AlirtcError {
 
 /** The unit that holds the message itself. Its JSON is copied once, into place behind its length. */
 function messageUnit(direction: Direction, row: MessageRow, fields: Readonly<Fields>, payloadBytes: number): Buffer {
-  const text = JSON.stringify({
-    [direction.numberKey]: row.spec.number,
-    ...writeFields(row, fields, payloadBytes),
-  });
+  const text = JSON.stringify(writeFields(row, fields, payloadBytes, direction.numberKey));
   const length = Buffer.byteLength(text);
   const unit = Buffer.allocUnsafe(LENGTH_BYTES + length);
   unit.writeUInt32BE(length, 0);

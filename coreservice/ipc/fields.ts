@@ -108,7 +108,7 @@ function isObject(value: unknown): value is Fields {
 export function readFields(row: MessageRow, json: Fields): { fields: Fields; payloadBytes: number } {
   const fields: Fields = {};
   let payloadBytes = 0;
-  for (const [key, kind] of Object.entries(row.spec.keys)) {
+  for (const [key, kind] of row.keys) {
     const found = json[key];
     // A C++ end writes a rate that is not a number as null.
     const value = found === undefined || found === null ? missing(row, key, kind) : readValue(kind, found);
@@ -129,10 +129,15 @@ function readSize(row: MessageRow, key: string, value: unknown): number {
   throw protocolError({ message: row.name, key, value: text }, `is ${text}, must be a number of bytes`);
 }
 
-/** The JSON object of a message to send, without its number. Throws invalid_argument naming message, key and value. */
-export function writeFields(row: MessageRow, fields: Readonly<Fields>, payloadBytes: number): Fields {
-  const json: Fields = {};
-  for (const [key, kind] of Object.entries(row.spec.keys)) {
+/** The JSON object of a message to send, with its number in front. Throws invalid_argument naming message, key and value. */
+export function writeFields(
+  row: MessageRow,
+  fields: Readonly<Fields>,
+  payloadBytes: number,
+  numberKey: string,
+): Fields {
+  const json: Fields = { [numberKey]: row.spec.number };
+  for (const [key, kind] of row.keys) {
     const value = key === row.spec.payload ? payloadBytes : writeValue(kind, fields[key]);
     if (value === undefined) {
       const text = describe(key, fields[key]);
