@@ -18,8 +18,10 @@ export interface ServerProbe {
 }
 
 const TIMEOUT_MS = 5_000;
-const MOST_BODY = 400;
+const MOST_BODY = 4_000;
 const TOKEN_SECONDS = 60;
+/** JSON Web Tokens begin so; a server that refuses ours may quote it, whole or in part. */
+const TOKEN = /\beyJ[\w+/=.-]{10,}/g;
 
 /** Never rejects. `key`: app id and app key, which are the server's API key and secret. */
 export async function probeServer(url: string, key: readonly [string, string] | undefined): Promise<ServerProbe> {
@@ -34,7 +36,7 @@ export async function probeServer(url: string, key: readonly [string, string] | 
     const { status, text, date } = await get(target, token);
     const receivedMs = Date.now();
     const skew = date === undefined ? {} : { skewMs: skewOf(date, sentMs, receivedMs) };
-    return { url, hasKey, status, text: text.replaceAll(token, '[token]'), ...skew };
+    return { url, hasKey, status, text: text.replaceAll(TOKEN, '[token]'), ...skew };
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     // Several addresses were tried: the message of the whole is empty.

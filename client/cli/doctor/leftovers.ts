@@ -11,17 +11,18 @@ const CHANNEL_SERVER = 'alirtc-channelserver';
 export const leftovers: Check = {
   name: 'leftovers',
   run: async ({ config }) => {
-    const files = [config['builtin-core-service'], ...config['core-service'], config['builtin-channel-server']];
+    const files = [config['builtin-core-service'], ...config['core-service']];
     return judgeLeftovers(await listProcesses(), files);
   },
 };
 
-/** `files`: the executables that only a daemon starts. */
+/** `files`: the executables that only a daemon starts; a channel server only with the flag that the daemon gives it. */
 export function judgeLeftovers(processes: readonly ProcessFacts[], files: readonly string[]): Finding[] {
   const byPid = new Map(processes.map((process) => [process.pid, process]));
-  const names = [...files.map((file) => path.basename(file)), CHANNEL_SERVER];
+  const names = files.map((file) => path.basename(file));
   const isOurs = ({ args }: ProcessFacts): boolean =>
-    args.some((arg) => files.includes(arg) || (path.isAbsolute(arg) && names.includes(path.basename(arg))));
+    args.some((arg) => path.isAbsolute(arg) && (files.includes(arg) || names.includes(path.basename(arg)))) ||
+    (args.includes('--exit-with-stdin') && args.some((arg) => path.basename(arg) === CHANNEL_SERVER));
   const orphans = processes.filter((process) => isOurs(process) && isReaper(byPid.get(process.parent)));
   if (orphans.length === 0) return [ok('no core service is left of a daemon that has died')];
   const pids = orphans.map(({ pid }) => pid).join(' ');

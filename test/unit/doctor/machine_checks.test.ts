@@ -162,7 +162,12 @@ describe('alirtc doctor: the machine', () => {
 
     it('are core services and channel servers whose daemon has died', () => {
       const vendor = { pid: 31, parent: 1, name: 'core', args: ['/vendor/core', '42002'] };
-      const server = { pid: 32, parent: 1, name: 'node', args: ['node', '/opt/dist/bin/alirtc-channelserver'] };
+      const server = {
+        pid: 32,
+        parent: 1,
+        name: 'node',
+        args: ['node', '/opt/dist/bin/alirtc-channelserver', '--exit-with-stdin'],
+      };
       const { finding, remedy } = fault(judgeLeftovers([init, core, vendor, server], files));
       assert.match(finding, /^3 processes .*: pid 30 31 32$/);
       assert.match(remedy, /kill 30 31 32/);
@@ -172,6 +177,16 @@ describe('alirtc doctor: the machine', () => {
       const daemon = { pid: 20, parent: 1, name: 'node', args: ['node', '/opt/dist/bin/alirtcd.mjs'] };
       assert.deepEqual(verdicts(judgeLeftovers([init, daemon, { ...core, parent: 20 }], files)), ['ok']);
       assert.deepEqual(verdicts(judgeLeftovers([{ ...daemon, pid: 1, parent: 0 }, core], files)), ['ok']);
+    });
+
+    it('are not channel servers that somebody runs by themselves', () => {
+      const server = {
+        pid: 33,
+        parent: 1,
+        name: 'node',
+        args: ['node', '/opt/dist/bin/alirtc-channelserver', '--keys', 'k'],
+      };
+      assert.deepEqual(verdicts(judgeLeftovers([init, server], files)), ['ok']);
     });
 
     it('are not those that another host of cores has started, nor an editor with the file', () => {
