@@ -7,6 +7,9 @@ export interface Rectangle {
   height: number;
 }
 
+/** Encoders take no smaller one: a picture that is very wide or very high loses its shape rather than not being sent. */
+const MIN_ENCODED_SIDE = 16;
+
 /** What is taken from a picture and where it goes; even numbers, because chroma has half the resolution. */
 export interface FitPlan {
   /** The part of the source that is shown, before turning. Its offset is even. */
@@ -29,7 +32,7 @@ export function planFit(pushedWidth: number, pushedHeight: number, target: Pictu
     case 'stretch':
       return { source: whole, placed: { x: 0, y: 0, ...area }, ...area };
     case 'auto': {
-      const inside = sizeInside(seen, area);
+      const inside = atLeast(MIN_ENCODED_SIDE, sizeInside(seen, area), area);
       return { source: whole, placed: { x: 0, y: 0, ...inside }, ...inside };
     }
     case 'fill': {
@@ -60,6 +63,11 @@ function sizeInside(picture: Size, area: Size): Size {
     width: Math.min(area.width, evenNear(picture.width * scale)),
     height: Math.min(area.height, evenNear(picture.height * scale)),
   };
+}
+
+function atLeast(side: number, size: Size, area: Size): Size {
+  const most = (value: number, limit: number): number => Math.max(value, Math.min(side, limit));
+  return { width: most(size.width, area.width), height: most(size.height, area.height) };
 }
 
 /** The largest part of the picture that has the area's shape. */
