@@ -1,4 +1,5 @@
 import type { Logger } from '../../common/logger.js';
+import { withoutTokens } from '../../common/token/token_text.js';
 
 export interface CoreLogOptions {
   logger: Logger;
@@ -14,8 +15,6 @@ type Stream = 'stdout' | 'stderr';
 const MAX_LINE_BYTES = 4096;
 const SECOND_MS = 1000;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-/** AliRTC tokens are base64 of JSON and LiveKit's are JWTs: both begin like this. A core that prints one does not bring it into our log. */
-const TOKEN = /\beyJ[\w+/=.-]{20,}/g;
 
 /** Cuts one stream of a child into lines of at most 4 KiB; the rest of a longer line is skipped. */
 class LineSplitter {
@@ -99,7 +98,7 @@ export class CoreLog {
   }
 
   #onLine(stream: Stream, raw: string): void {
-    const line = raw.replace(TOKEN, '[redacted]');
+    const line = withoutTokens(raw);
     this.#kept.push(line);
     if (this.#kept.length > this.#keptLines) this.#kept.shift();
     const nowMs = this.#now();

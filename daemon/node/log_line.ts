@@ -1,3 +1,5 @@
+import { withoutTokens } from '../../common/token/token_text.js';
+
 /** pino's levels, the least first. */
 export const LINE_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
@@ -15,9 +17,6 @@ export interface LogFilter {
   /** Index into LINE_LEVELS. */
   leastLevel: number;
 }
-
-/** AliRTC tokens are base64 of JSON and LiveKit's are JWTs: both begin like this. */
-const TOKEN = /\beyJ[\w+/=.-]{20,}/g;
 
 /** What is longer is cut, in characters. */
 export const MAX_LINE_CHARACTERS = 16_384;
@@ -45,7 +44,7 @@ export class LogLine {
 
   /** For readers: whatever looks like a token is blotted out once more. */
   get shown(): string {
-    return this.text.replace(TOKEN, '[redacted]');
+    return withoutTokens(this.text);
   }
 }
 
