@@ -11,7 +11,7 @@ import { restartPolicy } from './core_restart_policy.js';
 import type { RestartPolicy } from './core_restart_policy.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineSession } from './engine_session.js';
-import { engineLogPath } from './log_path.js';
+import { engineLogPath, removeEmptyLogPath } from './log_path.js';
 import type { WarmCores } from './warm_cores.js';
 
 export interface EngineRegistryOptions {
@@ -104,6 +104,8 @@ export class EngineRegistry {
         metadata: { limit: String(maxEngines), setting: 'max-engines' },
       });
     this.#options.admit?.(engineId);
+    // Looked up before the first await: the folder exists when the session starts.
+    const logPath = engineLogPath(logRoot, request.logPath, engineId);
     const session = new EngineSession({
       ...this.#options,
       engineId,
@@ -112,8 +114,7 @@ export class EngineRegistry {
       channelServers,
       lowPort: ports.low,
       highPort: ports.high,
-      // Looked up before the first await: the folder exists when the session starts.
-      logPath: engineLogPath(logRoot, request.logPath, engineId),
+      logPath,
       h5mode: request.h5mode,
       extra: JSON.stringify(extra),
       coreRestart,
@@ -121,7 +122,10 @@ export class EngineRegistry {
     });
     this.#live.set(engineId, session);
     for (const listener of this.#creationListeners) listener(session);
-    void session.done.then(() => this.#bury(session));
+    void session.done.then(() => {
+      this.#bury(session);
+      removeEmptyLogPath(logPath, engineId);
+    });
     try {
       await session.start();
     } catch (error) {

@@ -1,7 +1,10 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import { refusal } from '../refusals.js';
+
+/** Where the core process runs, below the engine's folder. */
+export const WORK_FOLDER = 'work';
 
 /**
  * The folder of an engine's log files, made when it is missing. It lies below the log root also when links are followed; anything else is refused
@@ -24,6 +27,17 @@ export function engineLogPath(logRoot: string, wanted: string, engineId: string)
     throw cannotBeMade(wanted, error);
   }
   return real;
+}
+
+/** Of an engine that has ended: its own folder goes when nothing was written into it. One that a client named stays: others may work in it. */
+export function removeEmptyLogPath(folder: string, engineId: string): void {
+  if (path.basename(folder) !== engineId) return;
+  for (const empty of [path.join(folder, WORK_FOLDER), folder])
+    try {
+      rmdirSync(empty);
+    } catch {
+      // Something lies in it, or it was never made.
+    }
 }
 
 function cannotBeMade(wanted: string, error: unknown): Error {

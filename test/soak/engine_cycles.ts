@@ -85,8 +85,9 @@ export async function createAndRelease(options: CycleOptions): Promise<{ rows: C
     });
   }
   client.close();
-  console.log(`log folders of ${count + WARM_UP} engines: ${readdirSync(path.join(daemon.folder, 'log')).length}`);
-  return { rows, problems: growth(rows, warmCores) };
+  const folders = readdirSync(path.join(daemon.folder, 'log'));
+  const left = folders.length === 0 ? [] : [`log folders: ${folders.length} were left`];
+  return { rows, problems: [...growth(rows, warmCores), ...left] };
 }
 
 /** A core that has just been started listens for another moment. */

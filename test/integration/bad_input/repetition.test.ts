@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { canBind, footprintOf } from './footprint.js';
 import { newChannel, TestBed } from './test_bed.js';
 
@@ -8,7 +10,7 @@ const WARM_UP = 5;
 describe('faults: over and over', function () {
   this.timeout(60_000);
 
-  it(`${ROUNDS} engines made and released in a row leave no process, descriptor, port or memory`, async () => {
+  it(`${ROUNDS} engines made and released in a row leave no process, descriptor, port, folder or memory`, async () => {
     await using bed = await TestBed.open();
     const round = async (): Promise<void> => {
       const engine = await bed.engine();
@@ -26,8 +28,20 @@ describe('faults: over and over', function () {
       now.descriptors <= before.descriptors + 1,
       `${now.descriptors} descriptors, ${before.descriptors} before`,
     );
+    assert.deepEqual(readdirSync(path.join(bed.daemon.folder, 'log')), []);
     const grownMb = (now.residentBytes - before.residentBytes) / 1e6;
     assert.ok(grownMb < 25, `the daemon grew by ${Math.round(grownMb)} MB`);
+  });
+
+  it('what lies in the folder of an engine stays, and so does a folder that a client named', async () => {
+    await using bed = await TestBed.open();
+    const folderOf = (name: string): string => path.join(bed.daemon.folder, 'log', name);
+    const own = await bed.engine();
+    writeFileSync(path.join(folderOf(own.engineId), 'core.log'), 'a line');
+    const named = await bed.engine({ logPath: 'named' });
+    await Promise.all([own.release(), named.release()]);
+    assert.deepEqual(readdirSync(folderOf(own.engineId)), ['core.log']);
+    assert.deepEqual(readdirSync(folderOf('named')), ['work']);
   });
 
   it('joins and leaves in a row leave nothing in the channel server', async () => {
