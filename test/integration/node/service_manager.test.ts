@@ -92,6 +92,28 @@ describe('A daemon started by a service manager', function () {
       }
     });
 
+  it('is not told that the daemon lives once nobody can reach it: its socket was removed', async () => {
+    const receiver = await receive(path.join(folder, 'gone.sock'));
+    const listen = path.join(folder, 'alirtcd.sock');
+    const daemon = await DaemonProcess.start({
+      environment: { NOTIFY_SOCKET: path.join(folder, 'gone.sock'), WATCHDOG_USEC: '1000000' },
+      listen: [`unix:${listen}`],
+    });
+    try {
+      await eventually(() => (receiver.messages.includes('WATCHDOG=1') ? undefined : 'no sign of life'));
+      await rm(listen);
+      await eventually(() =>
+        receiver.messages.some((text) => /^STATUS=not well: unix:.*ENOENT/.test(text)) ? undefined : 'not said',
+      );
+      const told = receiver.messages.length;
+      await eventually(() => (receiver.messages.length >= told + 2 ? undefined : 'no further look'));
+      assert.ok(!receiver.messages.slice(told).includes('WATCHDOG=1'), receiver.messages.join('|'));
+    } finally {
+      await daemon.stop();
+      receiver.process.kill('SIGKILL');
+    }
+  });
+
   it('does not hand the socket on to its core processes and its channel server', async () => {
     const receiver = await receive(path.join(folder, 'core.sock'));
     const daemon = await DaemonProcess.start({

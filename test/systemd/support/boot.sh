@@ -20,6 +20,8 @@ chmod 1777 /tmp /var/tmp
 # As docs/operations.md says to install.
 install -D -m 0644 "$2/alirtcd.sysusers" /etc/sysusers.d/alirtcd.conf
 systemd-sysusers /etc/sysusers.d/alirtcd.conf
+install -D -m 0644 "$2/alirtcd.tmpfiles" /etc/tmpfiles.d/alirtcd.conf
+systemd-tmpfiles --create /etc/tmpfiles.d/alirtcd.conf
 install -d -m 0750 -o root -g alirtcd /etc/alirtcd
 install -m 0640 -g alirtcd "$2/alirtcd.yaml" /etc/alirtcd/alirtcd.yaml
 export container=small SYSTEMD_UNIT_PATH=/run/units
