@@ -17,7 +17,18 @@ import { Slot } from './slot.js';
 const parameters = JSON.parse(process.argv[2] ?? '{}') as ClientParameters;
 const report = (message: FromClient): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 const figures: ClientFigures = {
-  ...{ lives: 0, joins: 0, calls: 0, pushed: 0, pictures: 0, numbers: 0, sound: 0, events: 0, excused: 0 },
+  ...{
+    lives: 0,
+    joins: 0,
+    calls: 0,
+    pushed: 0,
+    pictures: 0,
+    numbers: 0,
+    sound: 0,
+    events: 0,
+    excused: 0,
+    reconnects: 0,
+  },
   ...{ openFlows: 0, residentBytes: 0, heapBytes: 0, descriptors: 0, loopDelayMs: 0 },
 };
 const loopDelay = monitorEventLoopDelay();

@@ -19,8 +19,8 @@ export interface Holdings {
   corePorts: number;
   /** Names in /dev/shm that a process of the family gave. */
   sharedMemory: string[];
-  /** Everything below the family's own folder for temporary files. */
-  temporary: string[];
+  /** Everything below the family's own folders, for temporary files and for logs. */
+  files: string[];
 }
 
 /** Not the usual range: other nodes of the same machine draw from that. */
@@ -32,11 +32,11 @@ export interface FamilyOptions {
   pid: number;
   /** The HOME of the daemon: its processes inherit it, and nobody else has it. */
   home: string;
-  /** Its TMPDIR. */
-  temporary: string;
+  /** Its TMPDIR, and the root of its logs. */
+  folders: readonly string[];
 }
 
-export function holdingsOf({ pid, home, temporary }: FamilyOptions): Holdings {
+export function holdingsOf({ pid, home, folders }: FamilyOptions): Holdings {
   const family = familyOf(pid, home);
   const processes: Record<string, number[]> = {};
   const residentMb: Record<string, number> = {};
@@ -55,7 +55,7 @@ export function holdingsOf({ pid, home, temporary }: FamilyOptions): Holdings {
     udpSockets: sockets.filter((socket) => socket.startsWith('udp ')).length,
     corePorts: corePortsOf(pid),
     sharedMemory: readdirSync('/dev/shm').filter((name) => isOf(name, family)),
-    temporary: readdirSync(temporary, { recursive: true }).map(String).sort(),
+    files: folders.flatMap((folder) => readdirSync(folder, { recursive: true }).map(String)).sort(),
   };
 }
 

@@ -48,7 +48,7 @@ export class NodeUnderSoak implements AsyncDisposable {
     return {
       pid: this.daemon.ready.pid,
       home: path.join(folder, 'home'),
-      temporary: path.join(folder, 'tmp'),
+      folders: [path.join(folder, 'tmp'), path.join(this.daemon.folder, 'log')],
     };
   }
 

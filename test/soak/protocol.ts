@@ -43,6 +43,8 @@ export interface ClientFigures {
   events: number;
   /** Calls and streams that went wrong while a fault excused it. */
   excused: number;
+  /** Connections to the channel server that were lost. */
+  reconnects: number;
   openFlows: number;
   residentBytes: number;
   heapBytes: number;

@@ -39,7 +39,7 @@ export function describeSample(sample: Sample): string {
     `udp ${sample.udpSockets}`,
     `loop ms ${heaps.daemon?.loopDelayMs ?? 0}/${heaps['channel server']?.loopDelayMs ?? 0}`,
     `cpu ${sample.cpuMsPerSecond}`,
-    `lives ${sum('lives')} joins ${sum('joins')} calls ${sum('calls')} excused ${sum('excused')} flows ${sum('openFlows')}`,
+    `lives ${sum('lives')} joins ${sum('joins')} calls ${sum('calls')} excused ${sum('excused')} reconnects ${sum('reconnects')} flows ${sum('openFlows')}`,
     `pushed ${sum('pushed')} numbers ${sum('numbers')}/${sum('pictures')} sound ${sum('sound')} events ${sum('events')}`,
   ].join(' | ');
 }
@@ -59,7 +59,7 @@ export function tableOf({ start, during, end }: SoakResult): ReportRow[] {
     row('descriptors of the daemon', ({ descriptors }) => descriptors.length),
     row('descriptors of all', ({ allDescriptors }) => allDescriptors),
     row('names in /dev/shm', ({ sharedMemory }) => sharedMemory.length),
-    row('temporary files', ({ temporary }) => temporary.length),
+    row('files and folders', ({ files }) => files.length),
     row('resident, daemon, MB', ({ residentMb }) => residentMb['daemon'], 1),
     row('resident, channel server, MB', ({ residentMb }) => residentMb['channel server'], 1),
     ...HEAPS.map((owner) => row(`heap after collection, ${owner}, MB`, ({ heaps }) => heaps[owner]?.heapMb, 1)),
@@ -121,7 +121,7 @@ export function verdictOf(result: SoakResult): string[] {
     ...same('descriptors of the daemon', ({ descriptors }) => descriptors),
     ...same('UDP sockets', ({ udpSockets }) => Array.from({ length: udpSockets }, () => 'udp')),
     ...same('names in /dev/shm', ({ sharedMemory }) => sharedMemory),
-    ...same('temporary files', ({ temporary }) => temporary.map((name) => name.replace(/warm\/\w+$/, 'warm/...'))),
+    ...same('files and folders', ({ files }) => files.map((name) => name.replace(/warm\/\w+$/, 'warm/...'))),
     ...same('event loop of the daemon', ({ heaps }) => resourcesOf(heaps.daemon?.resources)),
     ...memory('heap of the daemon', HEAP_SLACK_MB, ({ heaps }) => heaps.daemon?.heapMb),
     ...memory('heap of the channel server', HEAP_SLACK_MB, ({ heaps }) => heaps['channel server']?.heapMb),

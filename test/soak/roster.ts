@@ -1,5 +1,6 @@
 import {
   AudioTrack,
+  ConnectionStatus,
   EndCause,
   EngineState,
   VideoTrack,
@@ -100,6 +101,9 @@ export class Roster {
     switch (event.type) {
       case 'onRemoteTrackAvailableNotify':
         this.#set(event.value.uid, event.value.audioTrack, event.value.videoTrack);
+        return;
+      case 'onConnectionStatusChanged':
+        if (event.value.status === ConnectionStatus.RECONNECTING) this.#options.figures.reconnects += 1;
         return;
       case 'onRemoteUserOffLineNotify':
         this.#users.delete(event.value.uid);

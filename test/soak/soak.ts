@@ -75,7 +75,8 @@ export class Soak {
 
   async run(): Promise<SoakResult> {
     await using node = await NodeUnderSoak.start([
-      ...['--warm-cores', '1', '--capacity-ms', '1000000'],
+      // Rings of events are full before the warm-up is over: what they keep is no growth.
+      ...['--warm-cores', '1', '--capacity-ms', '1000000', '--event-ring', '256'],
       ...['--core-port-low', String(CORE_PORTS.low), '--core-port-high', String(CORE_PORTS.high)],
     ]);
     const sampler = new Sampler({
