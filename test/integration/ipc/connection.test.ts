@@ -43,6 +43,19 @@ function unit(text: string): Buffer {
 }
 
 describe('the connection between host and core service', () => {
+  it('ends when what takes its messages throws, and takes nothing else along', async () => {
+    const { host, core } = await pair();
+    const ended = nextEnd(host);
+    host.on('callback', () => {
+      throw new RangeError('a defect');
+    });
+    core.notify('GREET_READY', { ready: true });
+    const end = await ended;
+    assert.equal(end.kind === 'failed' && end.error.reason, 'IPC_MESSAGE_FAILED');
+    assert.match(end.kind === 'failed' ? end.error.message : '', /GREET_READY could not be worked off: a defect/);
+    await core.close();
+  });
+
   it('carries a large picture each way, between other messages and in their order', async () => {
     const { host, core } = await pair();
     const picture = Buffer.alloc(1920 * 1080 * 1.5, 7);

@@ -4,7 +4,7 @@
 //
 // Started as `scripted_core.mjs <port>`. It answers what must be answered (39, 40, 32), joins and leaves at once, and publishes and subscribes without delay.
 // CREATE_RTC_ENGINE's `extra` may hold {"scripted": {"control": "/path/of/a/socket", "ignore": [numbers]}}: it then tells the control socket every
-// command as a JSON line, and does what the lines from there say: {"send": {...}, "payload": base64}, {"frames": {...}}, {"exit": code}, {"ignore": [...]}.
+// command as a JSON line, and does what the lines from there say: {"send": {...}, "payload": base64}, {"frames": {...}}, {"raw": base64}, {"exit": code}, {"ignore": [...]}.
 import { createHash } from 'node:crypto';
 import net from 'node:net';
 
@@ -165,6 +165,7 @@ function connectControl({ control: path, ignore: numbers = [] }) {
 
 function obey(order) {
   if (order.send) send(order.send, Buffer.from(order.payload ?? '', 'base64'));
+  if (order.raw) socket.write(Buffer.from(order.raw, 'base64'));
   if (order.ignore) ignore = new Set(order.ignore);
   if (order.frames) sending = sending.then(() => sendFrames(order.frames));
   if (order.behind) sending = sending.then(() => send(order.behind));

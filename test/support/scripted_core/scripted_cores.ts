@@ -135,6 +135,11 @@ export class ScriptedCore {
     this.#socket.write(`${JSON.stringify({ behind: { Request: CALLBACKS[name].number, ...fields } })}\n`);
   }
 
+  /** Bytes as they are, whatever they are. */
+  raw(bytes: Buffer): void {
+    this.#socket.write(`${JSON.stringify({ raw: bytes.toString('base64') })}\n`);
+  }
+
   ignore(names: readonly CommandName[]): void {
     this.#socket.write(`${JSON.stringify({ ignore: names.map((name) => COMMANDS[name].number) })}\n`);
   }
