@@ -103,10 +103,8 @@ describe('Input that was found by fuzzing', () => {
     const rids = Array.from({ length: 1000 }, (_, index) => `r${index}`).join(';');
     const text = `v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF ${formats}97\r\na=rtpmap:96 VP8/90000\r\na=simulcast:send ${rids}\r\n`;
     const [media] = parseSdp(text).media;
-    assert.deepEqual(
-      media?.formats,
-      ['96', '', '97'].filter((format) => media.formats.includes(format)),
-    );
+    assert.ok(media !== undefined);
+    assert.deepEqual(media.formats, ['96', '97']);
     assert.equal(media.codecs.length, 1);
     assert.equal(media.simulcast.length, 16);
   });
