@@ -214,6 +214,31 @@ describe('alirtc node, at a daemon with live media', function () {
   });
 });
 
+describe('alirtc node top, whose daemon dies', function () {
+  this.timeout(60_000);
+  it('gives the terminal back, says why it ends, and ends with 1', async () => {
+    const daemon = await startDaemon();
+    try {
+      const command = [process.execPath, path.join(BIN, 'alirtc.mjs'), '--address', daemon.address];
+      const inner = [...command, 'node', 'top', '--interval', '1s'].join(' ');
+      const child = spawn('script', ['-qec', inner, '/dev/null'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        timeout: 50_000,
+      });
+      const exited = once(child, 'exit');
+      let seen = '';
+      child.stdout.on('data', (bytes: Buffer) => (seen += bytes.toString()));
+      await eventually(() => (seen.includes('serving') ? undefined : seen), 30_000);
+      daemon.child.kill('SIGKILL');
+      assert.deepEqual(await exited, [1, null], seen);
+      const back = seen.indexOf('\u001b[?25h\u001b[?1049l');
+      assert.ok(back > 0 && seen.indexOf('UNAVAILABLE') > back, seen);
+    } finally {
+      await daemon.stop();
+    }
+  });
+});
+
 describe('alirtc node, without a daemon', () => {
   for (const command of ['status', 'engines', 'top', 'drain', 'logs', 'config'])
     it(`${command}: says that none answers, and what to do`, async () => {
