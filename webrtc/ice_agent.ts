@@ -106,6 +106,11 @@ export class IceAgent {
     return this.#remoteFragment;
   }
 
+  /** Why there is no relay, of each TURN server that was asked. */
+  get relayFailures(): readonly string[] {
+    return this.#relays.failures;
+  }
+
   get localCandidates(): string[] {
     return this.transport.localCandidates.map((candidate) => candidateToSdp(candidate));
   }

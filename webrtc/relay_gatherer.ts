@@ -10,6 +10,7 @@ import {
 } from 'werift';
 import { isIP } from 'node:net';
 import type { RelayServer } from './ice_servers.js';
+import { relayFailure } from './relay_failures.js';
 import { RelayStream } from './relay_stream.js';
 import { addProtocol, removeProtocol } from './werift_internals.js';
 
@@ -29,6 +30,7 @@ export class RelayGatherer {
   readonly #connection: Connection;
   readonly #abort = new AbortController();
   readonly #relays = new Set<StunOverTurnProtocol>();
+  #failures: string[] = [];
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -38,8 +40,14 @@ export class RelayGatherer {
     return this.#relays.size > 0;
   }
 
+  /** Why there is none: of each server that was asked. */
+  get failures(): readonly string[] {
+    return this.hasRelay ? [] : this.#failures;
+  }
+
   /** Resolves when there is a relay or none can be had; never rejects. */
   async gather(servers: readonly RelayServer[]): Promise<void> {
+    this.#failures = [];
     const won = new AbortController();
     const signal = AbortSignal.any([won.signal, this.#abort.signal]);
     const attempts: Promise<void>[] = [];
@@ -102,7 +110,8 @@ export class RelayGatherer {
       turn = new TurnProtocol([host, port], username, credential, ALLOCATION_LIFETIME_S, transport, options);
       await Promise.race([turn.connectionMade(), aborted(limit)]);
       return new StunOverTurnProtocol(turn);
-    } catch {
+    } catch (error) {
+      if (!signal.aborted) this.#failures.push(relayFailure(server, error));
       for (const transaction of Object.values(turn?.transactions ?? {})) transaction.cancel();
       await (turn ?? transport)?.close().catch(() => undefined);
       return undefined;
@@ -118,7 +127,8 @@ async function openTransport(server: RelayServer, signal: AbortSignal): Promise<
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const fail = (): void => reject(new Error('not in time, or not needed any more'));
+    const fail = (): void =>
+      reject(new Error('no answer that helps in time: are address, username and credential right?'));
     if (signal.aborted) fail();
     else signal.addEventListener('abort', fail, { once: true });
   });

@@ -118,7 +118,7 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#state = 'connecting';
     const { connectTimeoutMs } = this.#options;
     if (connectTimeoutMs !== undefined)
-      this.#deadline = setTimeout(() => this.#fail('no connection in time'), connectTimeoutMs);
+      this.#deadline = setTimeout(() => this.#fail(this.#lateText()), connectTimeoutMs);
     void this.#establish(remote).catch((error: unknown) => this.#fail(String(error)));
   }
 
@@ -184,6 +184,11 @@ export class WeriftTransport extends EventEmitter<MediaTransportEvents> implemen
     const limits = reliable ? {} : { maxRetransmits: 1 };
     const parameters = new RTCDataChannelParameters({ label, ordered, protocol: '', ...limits });
     return new WeriftDataChannel(new RTCDataChannel(this.#sctp, parameters));
+  }
+
+  /** A relay that could not be had may be all that was missing. */
+  #lateText(): string {
+    return ['no connection in time', ...this.#ice.relayFailures].join('; ');
   }
 
   #fail(reason: string): void {

@@ -128,14 +128,16 @@ export class Membership {
   #enter(room: Room, request: JoinRequest): void {
     this.#room = room;
     this.#state = 'in';
-    room.on('reconnecting', (reason) =>
+    room.on('reconnecting', (reason, detail) => {
       this.#status(
         ConnectionStatus.Reconnecting,
         reason === 'signal'
           ? ConnectionStatusChangeReason.SignalingHeartbeatTimeout
           : ConnectionStatusChangeReason.NetworkInterrupted,
-      ),
-    );
+      );
+      // Signalling is there, so nothing else tells what is wrong: a firewall, a TURN server without a good certificate.
+      if (reason === 'media') this.parts.outbox.warning('MEDIA_LOST', detail);
+    });
     room.on('reconnected', () =>
       this.#status(ConnectionStatus.Connected, ConnectionStatusChangeReason.SignalingHeartbeatAlive),
     );

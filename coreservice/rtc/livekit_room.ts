@@ -51,7 +51,7 @@ export class LiveKitRoom extends EventEmitter<RoomEvents> implements Room {
       begin: ({ join }) => this.#tell(this.#participants.replace(join.otherParticipants, this.#local.identity)),
       dropped: () => this.#subscriptions.detachAll(),
       restore: (session) => this.#restore(session),
-      reconnecting: (reason) => this.emit('reconnecting', reason),
+      reconnecting: (reason, detail) => this.emit('reconnecting', reason, detail),
       reconnected: () => {
         this.emit('reconnected');
         this.#ownTracks.requestKeyFrames();

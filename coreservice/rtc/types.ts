@@ -77,7 +77,7 @@ export interface RoomEvents {
   data: [message: DataMessage];
   /** The server lets us publish now, or does not any more. */
   permission_changed: [canPublish: boolean];
-  reconnecting: [reason: 'signal' | 'media'];
+  reconnecting: [reason: 'signal' | 'media', detail: string];
   reconnected: [];
   /** Exactly once, last. */
   ended: [cause: RoomEndCause, detail: string];

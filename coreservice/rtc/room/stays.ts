@@ -22,7 +22,7 @@ export interface StayOwner {
   dropped(): void;
   /** Replays on a new session what was wanted on the one before. */
   restore(session: RoomSession): Promise<void>;
-  reconnecting(reason: 'signal' | 'media'): void;
+  reconnecting(reason: 'signal' | 'media', detail: string): void;
   reconnected(): void;
   /** For good; `told` when somebody saw us join. */
   ended(cause: RoomEndCause, detail: string, told: boolean): void;
@@ -148,7 +148,7 @@ export class Stays {
     this.#state = 'reconnecting';
     // A stay that can be resumed is kept, and its media flows on.
     if (!session.canResume) this.#drop(false);
-    this.#owner.reconnecting(reason);
+    this.#owner.reconnecting(reason, detail);
     if (this.#closing === undefined) this.#rejoiner.start(detail);
   }
 

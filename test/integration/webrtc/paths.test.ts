@@ -134,11 +134,12 @@ describe('The path of a transport', function () {
 
     it('finds no path with a wrong password, or a certificate that nobody trusts', async () => {
       const wrong = { ...turn.iceServer('udp'), credential: 'wrong' };
-      for (const server of [wrong, turn.iceServer('tls')]) {
+      const reasons = [/^no connection in time/, /no connection in time; turns:127.*NODE_EXTRA_CA_CERTS/];
+      for (const [index, server] of [wrong, turn.iceServer('tls')].entries()) {
         await using call = await Call.create({ iceServers: [server], relayOnly: true, connectTimeoutMs: 3000 });
         const failed = once(call.offerer, 'failed', { signal: AbortSignal.timeout(DEADLINE_MS) });
         call.negotiate();
-        assert.deepEqual(await failed, ['no connection in time']);
+        assert.match(String((await failed)[0]), reasons[index] ?? /never/);
         assert.deepEqual(call.offerer.localCandidates, []);
       }
     });

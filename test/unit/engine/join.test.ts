@@ -306,7 +306,7 @@ describe('the connection', () => {
     const host = new ScriptedEngine();
     await host.join();
     host.lines();
-    host.room.emit('reconnecting', 'signal');
+    host.room.emit('reconnecting', 'signal', 'cut');
     host.room.emit('reconnected');
     assert.deepEqual(host.lines(), ['status Reconnecting', 'status Connected']);
   });
@@ -315,10 +315,11 @@ describe('the connection', () => {
     const host = new ScriptedEngine();
     await host.join();
     host.lines();
-    host.room.emit('reconnecting', 'media');
+    host.room.emit('reconnecting', 'media', 'the server is not heard any more');
     host.room.emit('ended', 'connection_lost', '100 s');
     assert.deepEqual(host.lines(), [
       'status Reconnecting',
+      'warning MEDIA_LOST',
       'status Failed',
       `error ${ERROR_NUMBERS.ERR_NETWORK_RECONNECT_FAIL} ERR_NETWORK_RECONNECT_FAIL`,
     ]);

@@ -210,7 +210,7 @@ describe('publishing', () => {
     host.lines();
     audio(true)(host);
     await host.clock.pass(9000);
-    host.room.emit('reconnecting', 'signal');
+    host.room.emit('reconnecting', 'signal', 'cut');
     // Asked for while it is away.
     camera(true)(host);
     await host.clock.pass(60_000);
