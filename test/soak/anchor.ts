@@ -7,6 +7,8 @@ import { ANCHOR, CHANNELS, PICTURE, SILENCE_LIMIT_MS, TONES } from './protocol.j
 const LOOK_MS = 2_000;
 /** So long after it has begun to publish a slot has to be seen. */
 const FIRST_SEEN_MS = 5_000;
+/** The peer gives up behind ten attempts. */
+const GAVE_UP_MS = 90_000;
 
 interface Seen extends WatchedFlow {
   sinceMs: number;
@@ -20,9 +22,13 @@ export class Anchor {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  private constructor(
-    private readonly peer: RtcPeer,
-    excuses: Excuses,
+  #peer: RtcPeer | undefined;
+  /** It gave up to reconnect, and was started anew. */
+  restarts = 0;
+
+  constructor(
+    private readonly client: AlirtcClient,
+    private readonly excuses: Excuses,
     private readonly onProblem: (problem: string) => void,
   ) {
     this.#watch = new FlowWatch(excuses, ({ name, progress }) =>
@@ -30,9 +36,24 @@ export class Anchor {
     );
   }
 
-  static async start(client: AlirtcClient, excuses: Excuses, onProblem: (problem: string) => void): Promise<Anchor> {
+  async start(): Promise<void> {
+    this.#peer = await this.#connected();
+    this.#lookLater();
+  }
+
+  async #connected(): Promise<RtcPeer> {
     const peer = await RtcPeer.start();
-    const { token, channelServerUrl } = await client.generateToken({
+    try {
+      await this.#publish(peer);
+      return peer;
+    } catch (error) {
+      await peer.close();
+      throw error;
+    }
+  }
+
+  async #publish(peer: RtcPeer): Promise<void> {
+    const { token, channelServerUrl } = await this.client.generateToken({
       channel: CHANNELS.anchored,
       userId: ANCHOR,
       format: TokenFormat.LIVEKIT,
@@ -40,9 +61,6 @@ export class Anchor {
     await peer.call('connect', { url: channelServerUrl, token });
     await peer.call('publish_video', { ...PICTURE, codec: 'h264', maxBitrate: 200_000, detail: 0.3 });
     await peer.call('publish_audio', { frequency: TONES.anchor });
-    const anchor = new Anchor(peer, excuses, onProblem);
-    anchor.#lookLater();
-    return anchor;
   }
 
   /** A slot publishes into the peer's channel, or not any more. */
@@ -68,7 +86,7 @@ export class Anchor {
     this.#timer = undefined;
     this.#watch.stop();
     await this.#looking;
-    await this.peer.close();
+    await this.#peer?.close();
   }
 
   #lookLater(): void {
@@ -84,12 +102,26 @@ export class Anchor {
   }
 
   async #look(): Promise<void> {
-    const { participants } = await this.peer.call('report', {});
+    if (this.#peer === undefined) {
+      this.#peer = await this.#connected();
+      return;
+    }
+    if (this.#peer.events.some(({ event }) => event === 'disconnected')) return this.#replace(this.#peer);
+    const { participants } = await this.#peer.call('report', {});
     for (const [identity, { video }] of Object.entries(participants)) {
       const readable = video.reduce((sum, track) => sum + track.readable, 0);
       this.pictures += readable;
       const seen = this.#seen.get(identity);
       if (seen !== undefined) seen.progress += readable;
     }
+  }
+
+  /** libwebrtc's SDK tries to come back for about a minute, then its program has to. */
+  async #replace(gone: RtcPeer): Promise<void> {
+    this.restarts += 1;
+    if (!this.excuses.covers([ANCHOR], performance.now() - GAVE_UP_MS)) this.onProblem('the peer was disconnected');
+    this.#peer = undefined;
+    await gone.close();
+    this.#peer = await this.#connected();
   }
 }

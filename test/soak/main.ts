@@ -26,7 +26,7 @@ const result = await soak.run();
 console.table(tableOf(result));
 console.table(trendsOf(result));
 console.log(
-  `engines made: ${result.engines}, ports that they had: ${result.ports}, faults: ${JSON.stringify(result.faults)}, pictures read by the peer: ${result.anchorPictures}, nobody was judged for ${result.overloadedSeconds} s in which others kept the machine busy`,
+  `engines made: ${result.engines}, ports that they had: ${result.ports}, faults: ${JSON.stringify(result.faults)}, pictures read by the peer: ${result.anchorPictures}, started anew: ${result.anchorRestarts}, nobody was judged for ${result.overloadedSeconds} s in which others kept the machine busy`,
 );
 const problems = verdictOf(result);
 for (const problem of problems) console.error(problem);

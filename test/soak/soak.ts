@@ -39,6 +39,8 @@ export interface SoakResult {
   engines: number;
   ports: number;
   anchorPictures: number;
+  /** How often the peer gave up to reconnect, and had to be started anew. */
+  anchorRestarts: number;
   /** While others kept the whole machine busy: nobody was judged. */
   overloadedSeconds: number;
 }
@@ -98,7 +100,12 @@ export class Soak {
       const end = await settle({ node, sampler, ports: [...this.#ports], before: start });
       return {
         ...{ start, during, end, faults, violations: this.#violations },
-        ...{ engines: this.#engines, ports: this.#ports.size, anchorPictures: this.#anchor?.pictures ?? 0 },
+        ...{
+          engines: this.#engines,
+          ports: this.#ports.size,
+          anchorPictures: this.#anchor?.pictures ?? 0,
+          anchorRestarts: this.#anchor?.restarts ?? 0,
+        },
         overloadedSeconds: Math.round(overload.overloadedMs / 1000),
       };
     } finally {
@@ -114,7 +121,8 @@ export class Soak {
 
   async #live(node: NodeUnderSoak, sampler: Sampler): Promise<{ during: Sample[]; faults: Record<FaultKind, number> }> {
     const { minutes, strikes } = this.#options;
-    this.#anchor = await Anchor.start(node.client, this.#excuses, (problem) => this.#late(problem));
+    this.#anchor = new Anchor(node.client, this.#excuses, (problem) => this.#late(problem));
+    await this.#anchor.start();
     await this.#startClients(node);
     const faults = this.#faults(node);
     const struck: Promise<void>[] = [];
