@@ -12,7 +12,7 @@ export interface CodecFacts {
   error?: string;
 }
 
-const TIMEOUT_MS = 4_000;
+const TIMEOUT_MS = 8_000;
 const WANTED = ['h264', 'vp8', 'opus'];
 
 export const codecs: Check = { name: 'codecs', run: look };

@@ -52,31 +52,51 @@ const CHECKS: readonly Check[] = [
 const SLOW: readonly Check[] = [codecs, coreServices];
 /** All of it. */
 const RUN_MS = 12_500;
+/** How long one check has the machine to itself. */
+const LONGEST_QUIET_MS = 2_000;
 const REPORT_IT = 'run it again; when it stays so, report it with the output of alirtc doctor --json';
 
 /** Every check, each with its findings as soon as those before it are there. Never longer than 12.5 s, and a second for what is to be ended then. */
 export async function* runDoctor(options: DoctorOptions): AsyncGenerator<CheckResult, void, undefined> {
-  const timeout = AbortSignal.timeout(RUN_MS);
-  const signal = AbortSignal.any([options.signal, timeout]);
-  const context = contextOf({ ...options, signal });
-  const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  // Ports are counted before cores take some, and leftovers before ours run.
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  const timer = setTimeout(abort, RUN_MS);
+  options.signal.addEventListener('abort', abort, { once: true });
+  try {
+    for (const [check, findings] of beginAll(contextOf({ ...options, signal: stop.signal }))) {
+      yield { check: check.name, findings: await findings };
+      options.signal.throwIfAborted();
+    }
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener('abort', abort);
+    // What still runs of a check that is late, or that nobody waits for, ends.
+    abort();
+  }
+}
+
+/** Every check has begun, or begins by itself when its turn has come. */
+function beginAll(context: DoctorContext): [Check, Promise<readonly Finding[]>][] {
+  const late = new Promise<void>((resolve) =>
+    context.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
   const quick = new Map(
     CHECKS.filter((check) => !SLOW.includes(check)).map((check) => [check, runOne(check, context, late)]),
   );
+  // Ports are counted before cores take some.
   let before: Promise<unknown> = quick.get(ipcPorts) ?? Promise.resolve();
-  const slow = new Map(
-    SLOW.map((check) => {
-      const running = before.then(() => runOne(check, context, late));
-      before = running;
-      return [check, running];
-    }),
-  );
-  for (const check of CHECKS) {
-    const running = quick.get(check) ?? slow.get(check);
-    if (running !== undefined) yield { check: check.name, findings: await running };
-    options.signal.throwIfAborted();
+  const slow = new Map<Check, Promise<readonly Finding[]>>();
+  for (const check of SLOW) {
+    const running = before.then(() => runOne(check, context, late));
+    before = Promise.race([running, before.then(pause)]);
+    slow.set(check, running);
   }
+  return CHECKS.map((check) => [check, slow.get(check) ?? quick.get(check) ?? Promise.resolve([])]);
+}
+
+/** The next check does not wait for one that hangs. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, LONGEST_QUIET_MS).unref());
 }
 
 /** A check that throws or takes too long has failed. */

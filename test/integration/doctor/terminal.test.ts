@@ -45,7 +45,7 @@ describe('What alirtc doctor prints', function () {
       [...out].every((character) => character.charCodeAt(0) < 127),
       out,
     );
-    assert.doesNotMatch(out, /\u001b/);
+    assert.ok(!out.includes('\u001b'));
   });
 
   it('ends at once with Ctrl-C, as shells expect it', async () => {
