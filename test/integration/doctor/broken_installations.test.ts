@@ -19,7 +19,9 @@ const KEYS = `${APP_ID}: ${APP_KEY}\n`;
 
 /** What others have on this machine, and what it is, is not this test's: only faults of the checks named. */
 const ofInstallation = (faults: readonly string[]): string[] =>
-  faults.filter((fault) => !/ (clock: NTP|leftovers|limits|shared memory|media ports|core service: .*: slow$)/.test(fault));
+  faults.filter(
+    (fault) => !/ (clock: NTP|leftovers|limits|shared memory|media ports|core service: .*: slow$)/.test(fault),
+  );
 
 describe('alirtc doctor', function () {
   this.timeout(90_000);
