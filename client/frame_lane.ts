@@ -11,27 +11,43 @@ export interface FrameLaneEvents {
   mayRead(resume: () => void): boolean;
 }
 
-/** The client's end of a frame lane (media.proto, FrameLane). Nothing is read before start(), so that what still comes by gRPC comes first. */
+/** The memory of every read, as much as the kernel keeps for a Unix socket at most times. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The client's end of a frame lane (media.proto, FrameLane). Nothing is taken from it before start(), so that what still comes by gRPC comes first. The socket reads into one buffer
+ * over and over: a stream of Node's would take 64 kB of fresh memory for each message.
+ */
 export class FrameLane {
   readonly #socket: Socket;
   readonly #events: FrameLaneEvents;
   readonly #reader = new LaneReader(MAX_MESSAGE_BYTES);
+  #hasStarted = false;
+  /** A chunk that is not used up: the socket does not read. */
+  #isHeld = false;
+  /** The daemon has ended the lane; what is held is still to be read. */
+  #hasEnded = false;
   #isClosed = false;
 
   constructor(path: string, secret: Uint8Array, events: FrameLaneEvents) {
     this.#events = events;
-    this.#socket = connect(path);
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const callback = (bytes: number): boolean => {
+      this.#reader.feed(buffer.subarray(0, bytes));
+      this.#isHeld = true;
+      if (this.#hasStarted) this.#deliver();
+      return !this.#isHeld;
+    };
+    this.#socket = connect({ path, onread: { buffer, callback } });
     this.#socket.on('error', () => this.#socket.destroy());
-    this.#socket.once('close', () => this.#closed());
+    this.#socket.once('end', () => this.#ended());
+    this.#socket.once('close', () => this.#ended());
     this.#socket.write(secret);
   }
 
   start(): void {
-    this.#socket.on('data', (chunk: Buffer) => {
-      this.#reader.feed(chunk);
-      this.#deliver();
-    });
-    this.#socket.once('end', () => this.#closed());
+    this.#hasStarted = true;
+    this.#goOn();
   }
 
   /** onClosed is told. */
@@ -40,18 +56,23 @@ export class FrameLane {
     this.#closed();
   }
 
-  readonly #deliver = (): void => {
+  readonly #goOn = (): void => {
+    if (this.#isHeld) this.#deliver();
+    if (this.#isHeld || this.#isClosed) return;
+    if (this.#hasEnded) this.#closed();
+    else this.#socket.resume();
+  };
+
+  /** Messages of the chunk, while they are wanted. */
+  #deliver(): void {
     while (!this.#isClosed) {
-      if (!this.#events.mayRead(this.#deliver)) {
-        this.#socket.pause();
-        return;
-      }
+      if (!this.#events.mayRead(this.#goOn)) return;
       const message = this.#next();
       if (message === undefined) break;
       this.#events.onMessage(message);
     }
-    if (!this.#isClosed && this.#socket.isPaused()) this.#socket.resume();
-  };
+    this.#isHeld = false;
+  }
 
   #next(): Buffer | undefined {
     try {
@@ -61,6 +82,11 @@ export class FrameLane {
       this.#socket.destroy();
       return undefined;
     }
+  }
+
+  #ended(): void {
+    this.#hasEnded = true;
+    if (!this.#isHeld) this.#closed();
   }
 
   #closed(error?: Error): void {

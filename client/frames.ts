@@ -95,40 +95,85 @@ export interface AudioStreamOptions extends UserStreamOptions, PcmOptions {}
 /** queueFrames: 50 by default. */
 export interface MixedAudioStreamOptions extends StreamOptions, PcmOptions {}
 
-/** The frame streams of the daemon, their messages decoded to frames. */
+/** The frame streams of the daemon, their messages decoded to frames. Field by field: a copy of "the rest" costs as much as to decode the message. */
 export const FRAME_METHODS = {
-  pictures: framed(MediaServiceService.onRemoteVideoSample, (bytes) => OnRemoteVideoSampleResponse.decode(bytes)),
-  encodedPictures: framed(MediaServiceService.onRemoteVideoEncodedSample, (bytes) =>
-    OnRemoteVideoEncodedSampleResponse.decode(bytes),
+  pictures: framed(MediaServiceService.onRemoteVideoSample, OnRemoteVideoSampleResponse, (info, message) => ({
+    ...info,
+    ...video(message),
+    qp: message.qp,
+    sliceType: message.sliceType,
+    localFrame: message.localFrame,
+  })),
+  encodedPictures: framed(
+    MediaServiceService.onRemoteVideoEncodedSample,
+    OnRemoteVideoEncodedSampleResponse,
+    (info, message) => ({ ...info, ...video(message), keyFrame: message.keyFrame, codec: message.codec }),
   ),
-  audioFrames: framed(MediaServiceService.onSubscribeAudioFrame, (bytes) =>
-    OnSubscribeAudioFrameResponse.decode(bytes),
+  audioFrames: framed(MediaServiceService.onSubscribeAudioFrame, OnSubscribeAudioFrameResponse, (info, message) => ({
+    ...info,
+    ...sound(message),
+    uid: message.uid,
+    sampleBits: message.sampleBits,
+    samples: message.samples,
+    streamIndex: message.streamIndex,
+  })),
+  mixedAudio: framed(
+    MediaServiceService.onSubscribeMixAudioFrame,
+    OnSubscribeMixAudioFrameResponse,
+    (info, message) => ({
+      ...info,
+      ...sound(message),
+      sampleBits: message.sampleBits,
+      samples: message.samples,
+    }),
   ),
-  mixedAudio: framed(MediaServiceService.onSubscribeMixAudioFrame, (bytes) =>
-    OnSubscribeMixAudioFrameResponse.decode(bytes),
-  ),
-  audioAac: framed(MediaServiceService.onSubscribeAudioAac, (bytes) => OnSubscribeAudioAacResponse.decode(bytes)),
-  mixedAudioAac: framed(MediaServiceService.onSubscribeMixedAudioAac, (bytes) =>
-    OnSubscribeMixedAudioAacResponse.decode(bytes),
+  audioAac: framed(MediaServiceService.onSubscribeAudioAac, OnSubscribeAudioAacResponse, (info, message) => ({
+    ...info,
+    ...sound(message),
+    uid: message.uid,
+  })),
+  mixedAudioAac: framed(
+    MediaServiceService.onSubscribeMixedAudioAac,
+    OnSubscribeMixedAudioAacResponse,
+    (info, message) => ({ ...info, ...sound(message) }),
   ),
 } as const;
 
+type Content = FrameInfo & { data: Buffer };
+
+function video({
+  uid,
+  track,
+  frameMs,
+  frameNum,
+  width,
+  height,
+}: OnRemoteVideoEncodedSampleResponse | OnRemoteVideoSampleResponse) {
+  return { uid, track, frameMs, frameNum, width, height };
+}
+
+function sound({ frameMs, sampleRateHz, channels }: { frameMs: number; sampleRateHz: number; channels: number }) {
+  return { frameMs, sampleRateHz, channels };
+}
+
 function framed<Request, Message extends FrameMessage>(
   method: { readonly path: string; readonly requestSerialize: (request: Request) => Buffer },
-  decode: (bytes: Buffer) => Message,
+  codec: { decode(bytes: Buffer): Message },
+  toFrame: (content: Content, message: Message) => Frame<Message>,
 ): Method<Request, FrameOrLane<Frame<Message>>> {
   return {
     path: method.path,
     requestSerialize: method.requestSerialize,
-    responseDeserialize: (bytes) => frameOrLane(decode(bytes)),
+    responseDeserialize: (bytes) => {
+      const message = codec.decode(bytes);
+      const { lane } = message;
+      return lane === undefined ? { frame: toFrame(contentOf(message), message) } : { lane };
+    },
   };
 }
 
-function frameOrLane<Message extends FrameMessage>(message: Message): FrameOrLane<Frame<Message>> {
-  const { header, lane, data, ...rest } = message;
-  if (lane !== undefined) return { lane };
-  const frame = {
-    ...rest,
+function contentOf({ header, data }: FrameMessage): Content {
+  return {
     sequence: header?.sequence ?? 0,
     captureTimeUs: header?.captureTimeUs ?? 0,
     droppedBefore: header?.droppedBefore ?? 0,
@@ -136,5 +181,4 @@ function frameOrLane<Message extends FrameMessage>(message: Message): FrameOrLan
     // The decoder gives a part of the received Buffer; only an absent field is another array.
     data: Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   };
-  return { frame };
 }

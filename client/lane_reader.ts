@@ -2,8 +2,8 @@ const NO_BYTES = Buffer.alloc(0);
 const LENGTH_BYTES = 4;
 
 /**
- * Messages out of the bytes of a frame lane (media.proto, FrameLane): 4 bytes of length, big-endian, and the message. A message that lies in one chunk is a view of it; one that
- * a chunk's end cut is put together in a buffer of its own, allocated once.
+ * Messages out of the bytes of a frame lane (media.proto, FrameLane): 4 bytes of length, big-endian, and the message. A message is copied once, from the chunk to a
+ * buffer of its own: the chunk's memory is used for every read of the socket.
  */
 export class LaneReader {
   readonly #maxBytes: number;
@@ -18,7 +18,7 @@ export class LaneReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** Call it when next() has answered undefined to the chunk before. */
+  /** Call it when next() has answered undefined to the chunk before. The chunk may be used again after that. */
   feed(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#offset = 0;
@@ -29,13 +29,7 @@ export class LaneReader {
     if (this.#message === undefined) {
       const length = this.#readLength();
       if (length === undefined) return undefined;
-      const end = this.#offset + length;
-      if (end <= this.#chunk.byteLength) {
-        const message = this.#chunk.subarray(this.#offset, end);
-        this.#offset = end;
-        return message;
-      }
-      this.#message = Buffer.allocUnsafeSlow(length);
+      this.#message = Buffer.allocUnsafe(length);
       this.#have = 0;
     }
     return this.#fill(this.#message);
