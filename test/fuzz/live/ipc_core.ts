@@ -14,8 +14,8 @@ import type { Finding } from '../support/report.js';
 import { defectsIn } from './defects.js';
 import { indexes, persistently, textOf, within, type LiveTarget } from './live_target.js';
 
-const JOIN_MS = 12_000;
-const EXIT_MS = 10_000;
+const JOIN_MS = 30_000;
+const EXIT_MS = 20_000;
 const DECLARED = [
   ['SET_EXTERNAL_VIDEO_SOURCE', { enable: true, source: 0, renderMode: 0 }],
   ['SET_EXTERNAL_AUDIO_SOURCE', { enable: true, sampleRate: 48_000, channelsPerFrame: 1 }],

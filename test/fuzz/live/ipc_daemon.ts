@@ -14,8 +14,8 @@ import type { Finding } from '../support/report.js';
 import { defectsIn } from './defects.js';
 import { indexes, persistently, textOf, within, type LiveTarget } from './live_target.js';
 
-const ANSWER_MS = 6000;
-const END_MS = 8000;
+const ANSWER_MS = 12_000;
+const END_MS = 20_000;
 
 function burst(random: Random): Buffer {
   const kind = random.below(10);

@@ -17,7 +17,7 @@ import { Witness } from './witness.js';
 
 const ROOM = 'media';
 /** Pictures and sound have to come again after the attack: a key frame has to be asked for and made. */
-const RECOVER_MS = 15_000;
+const RECOVER_MS = 30_000;
 const MAX_RESIDENT_BYTES = 800e6;
 const EVERYBODY = { uid: '*', track: -1 };
 const DEMAND = {

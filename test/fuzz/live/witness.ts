@@ -1,17 +1,19 @@
+import { protoInt64 } from '@livekit/protocol';
 import { serializeRtp } from '../../../rtp/packet.js';
 import { RawPeer } from '../../integration/channelserver/raw_peer.js';
 import { tokenFor } from '../../integration/channelserver/running_server.js';
 
 const SSRC = 77;
 const INTERVAL_MS = 40;
-/** Longer, and others in the room notice what one of them does. */
-const MAX_SILENCE_MS = 4000;
+const PING_INTERVAL_MS = 4000;
+/** More packets in a row that do not arrive (ten seconds), and others in the room notice what one of them does. Counted in packets, as this process may be short of time itself. */
+const MAX_LOST = 250;
 
 /** Two well-behaved participants in the room: one sends pictures all the time, the other has to get them all the time. */
 export class Witness implements AsyncDisposable {
-  #lastCount = 0;
-  #lastAtMs = performance.now();
-  #worstMs = 0;
+  #pingedAtMs = performance.now();
+  #lost = 0;
+  #worst = 0;
   readonly #timer: NodeJS.Timeout;
   packets = 0;
 
@@ -43,23 +45,25 @@ export class Witness implements AsyncDisposable {
   }
 
   #look(): void {
-    const { received, feedback } = { received: this.receiver.received, feedback: this.sender.feedback };
+    const { received } = this.receiver;
     const now = performance.now();
-    if (received.length !== this.#lastCount) this.#lastAtMs = now;
-    this.#worstMs = Math.max(this.#worstMs, now - this.#lastAtMs);
-    this.packets += received.length - this.#lastCount;
+    this.#lost = received.length > 0 ? 0 : this.#lost + 1;
+    this.#worst = Math.max(this.#worst, this.#lost);
+    this.packets += received.length;
     // What has been counted is not kept.
     received.length = 0;
-    feedback.length = 0;
-    this.#lastCount = 0;
+    this.sender.feedback.length = 0;
+    if (now - this.#pingedAtMs < PING_INTERVAL_MS) return;
+    this.#pingedAtMs = now;
+    // Clients that say nothing are removed.
+    for (const { signal } of [this.sender, this.receiver]) signal.send({ case: 'ping', value: protoInt64.parse(1) });
   }
 
   /** Why it is not well; undefined when it is. Begins anew. */
   complaint(): string | undefined {
-    this.#look();
-    const worst = this.#worstMs;
-    this.#worstMs = 0;
-    return worst > MAX_SILENCE_MS ? `another participant got no media for ${Math.round(worst)} ms` : undefined;
+    const worst = this.#worst;
+    this.#worst = 0;
+    return worst > MAX_LOST ? `${worst} packets in a row did not get to another participant` : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
