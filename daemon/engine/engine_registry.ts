@@ -131,7 +131,10 @@ export class EngineRegistry {
     } catch (error) {
       // Nobody knows its id.
       this.#ended.delete(engineId);
-      throw this.#closing ? daemonStops() : error;
+      if (this.#closing) throw daemonStops();
+      // But for who lists the engines, and may release one that is still starting.
+      const { kind } = await session.done;
+      throw kind === 'requested' ? releasedEarly() : error;
     }
     return session;
   }
@@ -216,6 +219,12 @@ function leaseOf({ leaseSeconds, detached }: CreateAliRTCEngineRequest, usual: n
 export function newEngineId(): string {
   const characters = [...randomBytes(ID_CHARACTERS)].map((byte) => BASE32[byte & 31]);
   return `eng_${characters.join('')}`;
+}
+
+function releasedEarly(): Error {
+  return refusal('aborted', 'ENGINE_ENDED', 'the engine was released while it started', {
+    remedy: 'create a new engine',
+  });
 }
 
 function daemonStops(): Error {
