@@ -111,7 +111,7 @@ describe('the log of a daemon with live media, read by alirtc node logs', functi
 
 describe('a flood of log lines', function () {
   this.timeout(120_000);
-  const CALLS = 12_000;
+  const CALLS = 7_000;
   const AT_ONCE = 64;
   let daemon: DaemonProcess;
   let client: AlirtcClient;
@@ -169,7 +169,7 @@ describe('a flood of log lines', function () {
       }
     })();
     await client.nodeStatus();
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       const want = lines.length + 100;
       await Promise.all(Array.from({ length: 100 }, () => client.listEngines()));
       await eventually(() => (lines.length >= want ? undefined : `${lines.length} of ${want} lines`), 30_000);
@@ -179,7 +179,7 @@ describe('a flood of log lines', function () {
       .release()
       .catch(() => undefined);
     await reading;
-    assert.ok(lines.length > 2_000);
+    assert.ok(lines.length > 1_000);
     assert.ok(lines.every(({ droppedBefore }) => droppedBefore === 0));
     await flood();
     const { code, out } = await alirtc([
