@@ -13,6 +13,8 @@ import type { Random } from '../support/random.js';
 
 const HOSTILE_FRAMES = 30;
 const CLEAN_FRAMES = 120;
+/** More than the buffer takes for a loss ahead of all numbers that hostileStream() begins with. */
+const AHEAD = 5000;
 
 /** A stream with packets lost, twice, late and changed in every field. */
 export function hostileStream(random: Random, codec: 'h264' | 'vp8', frames = HOSTILE_FRAMES): RtpPacket[] {
@@ -82,14 +84,14 @@ export const BUFFER_PROPERTIES: readonly Property[] = [
         if (random.chance(0.5)) poll();
         nowMs += random.pick([0, 1, 5, 33, 600]);
       }
-      // From here on the sender is well: a new key frame comes every second, and pictures follow.
+      // From here on the sender is well: a new key frame comes every second, and pictures follow. Its numbers go on: those just behind the last ones would be late.
       const clean = makeStream({
         seed: 1,
         codec,
         frames: CLEAN_FRAMES,
         keyFrameEvery: 30,
         ssrc: random.pick([1, 9]),
-        firstSequence: random.below(65_536),
+        firstSequence: AHEAD,
       });
       let units = 0;
       for (const { packets } of clean) {
