@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { createLogger, standardError } from '../common/logger.js';
 import type { Logger } from '../common/logger.js';
 import { messageOf } from '../common/errors.js';
-import { optimizeEarly } from '../common/early_optimization.js';
+import { optimizeEarly } from './early_optimization.js';
 import packageJson from '../package.json' with { type: 'json' };
 import { ConfigInForce } from './config/config_in_force.js';
 import { ConfigError, loadConfigWithSources } from './config/load_config.js';

@@ -2,7 +2,6 @@ import { readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'n
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
-import { optimizeEarly } from '../../common/early_optimization.js';
 
 /**
  * The executable AliRtcCoreService: runs alirtc-core.cjs, which lies beside it, with V8's compiled code from a file beside that. `--compile-cache` writes that
@@ -57,8 +56,6 @@ function writeCache(script: vm.Script): void {
   }
 }
 
-// Before the cache is read or written: V8 takes only what was compiled with the same flags.
-optimizeEarly();
 if (process.argv[2] === COMPILE_CACHE) {
   process.argv[2] = LOAD_ONLY;
   const script = compile(undefined);

@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 const INTERRUPT_BUDGET = 12_000;
 
 /**
- * What a call of media does, it does thirty times a second, for minutes: with V8's own settings most of that code runs unoptimized for the first minute, and some of it for good. Measured with
- * 720p30: a quarter less CPU of the daemon. To be called before the code runs.
+ * What a process does for each picture, it does thirty times a second: with V8's own budget most of that code runs unoptimized for minutes. Measured with one stream of 720p30: the daemon
+ * needs 10 ms/s from the 18th second on instead of 15. A core, which works on hundreds of packets a second, gains nothing by it.
  */
 export function optimizeEarly(): void {
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
