@@ -23,8 +23,8 @@ export interface Holdings {
   files: string[];
 }
 
-/** Not the usual range: other nodes of the same machine draw from that. */
-export const CORE_PORTS = { low: 46_000, high: 49_000 } as const;
+/** Not the usual range: other nodes of the same machine draw from that, and Linux gives its ports to connections (32768 to 60999). */
+export const CORE_PORTS = { low: 20_000, high: 23_000 } as const;
 const NAMES = { 'alirtcd.mjs': 'daemon', 'alirtc-channelserver': 'channel server', AliRtcCoreService: 'core' } as const;
 const CLOSED_STATES = new Set(['06', '07']);
 

@@ -13,6 +13,7 @@ export interface SettleOptions {
   ports: readonly number[];
   /** Left out: this is the beginning. */
   before?: Sample;
+  onProblem: (problem: string) => void;
 }
 
 /** The daemon keeps the events of so many engines that ended (docs/events.md): so many empty ones take their place, at the beginning and at the end. */
@@ -23,11 +24,13 @@ const PORT_MS = 30_000;
 const QUIET_MS = 3_000;
 
 /** What the node holds when nobody uses it. */
-export async function settle({ node, sampler, ports, before }: SettleOptions): Promise<Sample> {
+export async function settle({ node, sampler, ports, before, onProblem }: SettleOptions): Promise<Sample> {
   // A port that is taken, or was not given back by the daemon, fails the creation.
   for (let index = 0; index < KEPT_ENGINES; index++) {
     const port = ports[Math.floor((index * ports.length) / KEPT_ENGINES)] ?? 0;
-    await createOn(node, port);
+    await createOn(node, port).catch((error: unknown) =>
+      onProblem(`on port ${port} no engine can be made: ${String(error)}`),
+    );
   }
   await eventually(async () => whatIsLeft(node, await node.client.listEngines(), before), SETTLE_MS).catch(
     // It is in the figures, and in the verdict by them.
@@ -35,9 +38,8 @@ export async function settle({ node, sampler, ports, before }: SettleOptions): P
   );
   await pause(QUIET_MS);
   for (const port of ports)
-    await eventually(
-      async () => ((await canBind(port)) ? undefined : `port ${port} is taken, which an engine had`),
-      PORT_MS,
+    await eventually(async () => ((await canBind(port)) ? undefined : 'it is taken'), PORT_MS).catch((error: unknown) =>
+      onProblem(`port ${port}, which an engine had: ${String(error)}`),
     );
   return sampler.take();
 }

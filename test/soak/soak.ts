@@ -95,9 +95,10 @@ export class Soak {
     const overload = new Overload((forMs) => this.#excuse({ who: EVERYBODY, forMs }));
     try {
       await sampler.take();
-      const start = await settle({ node, sampler, ports: [] });
+      const onProblem = (problem: string): void => this.#violation(problem);
+      const start = await settle({ node, sampler, ports: [], onProblem });
       const { during, faults } = await this.#live(node, sampler);
-      const end = await settle({ node, sampler, ports: [...this.#ports], before: start });
+      const end = await settle({ node, sampler, ports: [...this.#ports], before: start, onProblem });
       return {
         ...{ start, during, end, faults, violations: this.#violations },
         ...{
