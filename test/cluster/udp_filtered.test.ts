@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { ConnectionStatus } from '../../client/index.js';
+import { ChannelServerForDaemon } from '../browser/support/channel_server.js';
+import { EventRecord } from '../conformance/video/support/event_record.js';
+import { ChannelScene } from '../support/channel_scene.js';
 import { eventually } from '../support/eventually.js';
 import { FilteredNetwork } from '../support/filtered_network.js';
 import { TcpWire } from '../support/tcp_wire.js';
 import { Cluster } from './support/cluster.js';
 import { Call, daemonAt, hearsAndSees } from './support/fault_scene.js';
 
+/** A media connection is given up after 15 s. */
+const TOLD_WITHIN_MS = 40_000;
 /** From the join to pictures both ways: UDP has its chance first. */
 const FIRST_PICTURES_MS = 30_000;
 /** The path counts as lost after 5 s of silence; then ICE is restarted. */
@@ -43,6 +49,19 @@ describe('A network that loses all UDP', function () {
     const peer = await call.peer(cluster.node2.url, 'carol');
     await hearsAndSees(peer, 'alice', '440');
     assert.deepEqual(call.steps.alice.names, ['CONNECTING', 'CONNECTED']);
+  });
+
+  it('is told of at a server that has no ICE over TCP: an OnWarning soon, and the connection is tried anew', async () => {
+    await network.loseUdp();
+    await using server = await ChannelServerForDaemon.start(['--host', network.here]);
+    await using daemon = await daemonAt([server.url], [], network.prefix);
+    await using scene = await ChannelScene.open(daemon);
+    const alice = await scene.engine();
+    using events = new EventRecord(alice);
+    await scene.join(alice, 'alice');
+    const { text } = await events.first('onWarning', () => true, TOLD_WITHIN_MS);
+    assert.match(text, /MEDIA_LOST: .*no connection in time/);
+    await events.first('onConnectionStatusChanged', ({ status }) => status === ConnectionStatus.RECONNECTING);
   });
 
   it('and begins to in the middle of a call: media is back over TCP', async () => {
