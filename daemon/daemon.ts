@@ -7,6 +7,7 @@ import { Lifecycle } from '../common/lifecycle.js';
 import type { Logger } from '../common/logger.js';
 import { ClientLimits } from './api/client_limits.js';
 import { createApi } from './api/server.js';
+import { shutDown } from './api/shut_down.js';
 import { systemClock } from './clock.js';
 import { mergeReloadable } from './config/config_changes.js';
 import type { ConfigChange } from './config/config_changes.js';
@@ -16,10 +17,10 @@ import type { Config } from './config/schema.js';
 import { ChannelServerChoice } from './engine/channel_servers.js';
 import type { ChannelServers } from './engine/channel_servers.js';
 import { EngineRegistry } from './engine/engine_registry.js';
-import { CoreGroups } from './engine/core_groups.js';
 import { createCoreStarter } from './engine/core_starter.js';
 import type { CoreStarterOptions } from './engine/core_starter.js';
-import { SystemSurroundings } from './engine/core_surroundings.js';
+import { coreStarterOptions } from './engine/core_starter_options.js';
+import { registryOptions } from './engine/registry_options.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
 import { FrameLanes } from './media/frame_lanes.js';
@@ -29,7 +30,6 @@ import { ChannelServerChild } from './node/channel_server_child.js';
 import { EngineLogLevels } from './node/engine_log_levels.js';
 import type { Health } from './node/health.js';
 import type { LogRing } from './node/log_ring.js';
-import { forbidCoreDumps } from './node/core_dumps.js';
 import { OpenListeners } from './node/open_listeners.js';
 import { NodeOperations } from './node/node_operations.js';
 import { readProcessStatus } from './node/process_status.js';
@@ -108,44 +108,22 @@ export class Daemon extends Lifecycle {
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
     if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
-    const core = await this.#coreOptions();
+    const core = await coreStarterOptions(config, logger);
     await this.#startWarmCores(path.join(runFolder, 'warm'), core);
-    const now = (): Config => this.#config;
-    const registry = new EngineRegistry({
-      corePorts: { low: config['core-port-low'], high: config['core-port-high'] },
-      builtinCoreService: config['builtin-core-service'],
-      coreServices: config['core-service'],
-      logRoot: config['log-root'],
-      admit: (engineId) => this.#operations?.admitEngine(engineId),
-      // Read anew for each engine: they can be reloaded.
-      get maxEngines() {
-        return now()['max-engines'];
-      },
-      get eventRing() {
-        return now()['event-ring'];
-      },
-      get eventRingBytes() {
-        return now()['event-ring-bytes'];
-      },
-      keys,
-      channelServers: new ChannelServerChoice({
-        usual: () => this.#channelServers(),
-        allowed: config['channel-server-allowed'],
+    const registry = new EngineRegistry(
+      registryOptions(config, () => this.#config, {
+        admit: (engineId) => this.#operations?.admitEngine(engineId),
+        keys,
+        channelServers: new ChannelServerChoice({
+          usual: () => this.#channelServers(),
+          allowed: config['channel-server-allowed'],
+        }),
+        startCore: createCoreStarter({ ...core, warm: this.#warmCores }),
+        ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
+        clock: systemClock,
+        logger,
       }),
-      startCore: createCoreStarter({ ...core, warm: this.#warmCores }),
-      ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
-      coreRestart: {
-        mode: config['core-restart'],
-        delayMs: config['core-restart-delay-ms'],
-        maxDelayMs: config['core-restart-delay-max-ms'],
-        attempts: config['core-restart-attempts'],
-        windowMs: config['core-restart-window-seconds'] * 1000,
-      },
-      leaseSeconds: config['lease-seconds'],
-      heartbeat: { intervalMs: config['core-heartbeat-ms'], limitMs: config['core-heartbeat-limit-ms'] },
-      clock: systemClock,
-      logger,
-    });
+    );
     this.#registry = registry;
     const operations = new NodeOperations({
       config,
@@ -172,7 +150,7 @@ export class Daemon extends Lifecycle {
     await Promise.all([this.#registry?.closeAll(), this.#warmCores?.close({ kind: 'owner_closed' })]);
     await this.#http?.close({ kind: 'owner_closed' });
     this.#options.logs.end();
-    await this.#shutDownServer();
+    if (this.#server !== undefined) await shutDown(this.#server, this.#hurried ? 0 : SHUTDOWN_MS);
     this.#listeners.close();
     await this.#lanes?.close({ kind: 'owner_closed' });
     await this.#operations?.close({ kind: 'owner_closed' });
@@ -233,21 +211,6 @@ export class Daemon extends Lifecycle {
     const embedded = this.#channelServer?.url;
     if (embedded !== undefined) return { urls: [embedded], embedded: true };
     return { urls: this.#options.config['channel-server-url'], embedded: false };
-  }
-
-  /** What all core processes have in common. */
-  async #coreOptions(): Promise<CoreStarterOptions> {
-    const { config, logger } = this.#options;
-    const coreDumps = config['core-dumps'];
-    if (!coreDumps) await forbidCoreDumps(logger);
-    const limits = { memoryMb: config['core-memory-mb'], cpuPercent: config['core-cpu-percent'] };
-    const groups = CoreGroups.open({ limits, logger });
-    return {
-      logger,
-      environment: config['channel-server-relay-only'] ? { ALIRTC_RELAY_ONLY: '1' } : {},
-      coreDumps,
-      surroundings: new SystemSurroundings({ nice: config['core-nice'], groups, logger }),
-    };
   }
 
   async #startWarmCores(workRoot: string, core: CoreStarterOptions): Promise<void> {
@@ -327,25 +290,6 @@ export class Daemon extends Lifecycle {
       clock: systemClock,
     });
     await this.#http.start();
-  }
-
-  #shutDownServer(): Promise<void> {
-    const server = this.#server;
-    if (server === undefined) return Promise.resolve();
-    if (this.#hurried) {
-      server.forceShutdown();
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        server.forceShutdown();
-        resolve();
-      }, SHUTDOWN_MS);
-      server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 }
 
