@@ -19,6 +19,8 @@ import { readPushedPicture, type PushedPicture } from './pushed_picture.js';
 import type { Settings } from './settings.js';
 import type { SmallStream } from './small_stream.js';
 import type { LocalVideoTotals } from './statistics.js';
+import { VideoOutlet } from './video_outlet.js';
+import type { Decorate, Quality } from './video_outlet.js';
 
 export const NO_DELAY_PICTURES = 5;
 /** A picture later than this by its timestamp is a new beginning, as for sound. */
@@ -38,8 +40,7 @@ export interface VideoPublisherParts {
   timeline: PtsTimeline;
   channelName(): string;
   onConsumed(): void;
-  /** Takes an access unit on its way out and may put SEI into it. */
-  decorate?(accessUnit: Buffer, keyFrame: boolean, layer: 'high' | 'low'): Buffer;
+  decorate?: Decorate;
   /** The dual stream, for the camera. */
   small?: SmallStream;
 }
@@ -51,18 +52,15 @@ export class VideoPublisher {
   readonly #limit = new FrameRateLimit();
   readonly #pipeline: EncodePipeline;
   readonly #passThrough = new PassThrough();
-  #track: LocalVideoTrack | undefined;
-  #wanted: ReadonlySet<'high' | 'low'> = new Set(['high']);
+  readonly #outlet: VideoOutlet;
   #withPts = false;
   #pumping = false;
   #dueTimer: EngineTimer | undefined;
-  #lastCaptureUs = 0;
-  /** What others know as the size of the track. */
-  #toldSize = { width: 0, height: 0 };
-  #totals = { captured: 0, encoded: 0, sent: 0, encodedBytes: 0, qpSum: 0 };
+  #totals = { captured: 0, encoded: 0, encodedBytes: 0, qpSum: 0 };
 
   constructor(private readonly parts: VideoPublisherParts) {
     const { clock, logger, outbox, codecs } = parts;
+    this.#outlet = new VideoOutlet(parts.decorate);
     this.#pipeline = new EncodePipeline(codecs, this.#configuration, (text) =>
       outbox.warning('ENCODER_CONFIGURATION_CORRECTED', text),
     );
@@ -116,7 +114,7 @@ export class VideoPublisher {
   /** PublishLocalDualStream: in a call the track is made anew, with or without its small layer. */
   applyDual(): void {
     const { small } = this.parts;
-    if (small === undefined || this.#track === undefined) return;
+    if (small === undefined || this.#outlet.track === undefined) return;
     // The wish may be back where it was while a renewal is under way: the state follows it all the same.
     small.followWish();
     if (small.needsRenewal) this.publishing.renew();
@@ -151,8 +149,9 @@ export class VideoPublisher {
 
   /** While published. */
   totals(): LocalVideoTotals | undefined {
-    if (this.#track === undefined) return undefined;
-    return { track: this.#track.stats(), ...this.#totals, targetKbps: this.#configuration.bitrateKbps };
+    const { track, sent } = this.#outlet;
+    if (track === undefined) return undefined;
+    return { track: track.stats(), ...this.#totals, sent, targetKbps: this.#configuration.bitrateKbps };
   }
 
   clear(): void {
@@ -167,10 +166,8 @@ export class VideoPublisher {
   }
 
   #onTrack(track: LocalVideoTrack): void {
-    this.#track = track;
-    this.#wanted = new Set(['high', 'low']);
+    this.#outlet.attach(track, this.#configuration);
     this.#limit.reset();
-    this.#toldSize = { width: this.#configuration.width, height: this.#configuration.height };
     this.requestKeyFrames();
     this.#passThrough.restart();
     track.on('key_frame_requested', (quality) => this.#onKeyFrameRequest(quality));
@@ -182,17 +179,13 @@ export class VideoPublisher {
   }
 
   #onTrackGone(): void {
-    const track = this.#track;
-    this.#track = undefined;
-    track?.removeAllListeners('key_frame_requested');
-    track?.removeAllListeners('layers_wanted');
+    this.#outlet.detach();
     this.#dueTimer?.cancel();
   }
 
-  #onLayersWanted(qualities: ReadonlySet<'high' | 'low'>): void {
+  #onLayersWanted(qualities: ReadonlySet<Quality>): void {
     // Who comes back after a while without pictures can begin only with a key frame.
-    for (const quality of qualities) if (!this.#wanted.has(quality)) this.#onKeyFrameRequest(quality);
-    this.#wanted = qualities;
+    for (const quality of this.#outlet.setWanted(qualities)) this.#onKeyFrameRequest(quality);
   }
 
   requestKeyFrames(): void {
@@ -200,7 +193,7 @@ export class VideoPublisher {
     this.parts.small?.pipeline.requestKeyFrame();
   }
 
-  #onKeyFrameRequest(quality: 'high' | 'low'): void {
+  #onKeyFrameRequest(quality: Quality): void {
     if (quality === 'low') this.parts.small?.pipeline.requestKeyFrame();
     else this.#pipeline.requestKeyFrame();
     if (!this.#passThrough.active) return;
@@ -210,18 +203,18 @@ export class VideoPublisher {
   }
 
   #pump(): void {
-    if (this.#pumping || this.#track === undefined) return;
+    if (this.#pumping || this.#outlet.track === undefined) return;
     this.#pumping = true;
     void this.#work().finally(() => {
       this.#pumping = false;
       // What was pushed while the loop ended would wait for the next push.
-      if (this.queue.length > 0 && this.#track !== undefined && !this.#isEarly()) this.#pump();
+      if (this.queue.length > 0 && this.#outlet.track !== undefined && !this.#isEarly()) this.#pump();
     });
   }
 
   async #work(): Promise<void> {
     for (;;) {
-      const track = this.#track;
+      const track = this.#outlet.track;
       if (track === undefined || this.#isEarly()) return;
       const next = this.queue.shift();
       if (next === undefined) return;
@@ -262,10 +255,10 @@ export class VideoPublisher {
     // RTP time follows this: it must grow, and with timestamps it is the moment at which sound of the same timestamp leaves.
     const wishedUs = this.#withPts ? this.#dueUs(pushed.ptsMs) : pushed.captureTimeUs;
     const black = kind === 'camera' && settings.mute.camera;
-    const low = this.#wanted.has('low') && this.parts.small?.inTrack === true;
-    if (!this.#wanted.has('high') && !low) return;
+    const low = this.#outlet.wants('low') && this.parts.small?.inTrack === true;
+    if (!this.#outlet.wants('high') && !low) return;
     if (pushed.kind === 'h264' && !black) {
-      this.#passOn(track, pushed.data, wishedUs);
+      this.#passOn(pushed.data, wishedUs);
       return;
     }
     const { frameRate } = this.#configuration;
@@ -274,17 +267,17 @@ export class VideoPublisher {
     if (this.#passThrough.isPassing) this.requestKeyFrames();
     if (pushed.kind === 'raw') this.#passThrough.stop();
     const picture = pushed.kind === 'raw' ? pushed.picture : this.#passThrough.muted(pushed.data, this.#configuration);
-    const captureTimeUs = this.#captureTime(wishedUs);
+    const captureTimeUs = this.#outlet.captureTime(wishedUs);
     const { renderMode } = settings.videoSources[kind];
     const request = { picture, rotation: pushed.rotation, renderMode, captureTimeUs, black };
     const asPushed = pushed.kind === 'h264';
-    if (this.#wanted.has('high')) await this.#encode(track, 'high', this.#pipeline, { ...request, asPushed });
+    if (this.#outlet.wants('high')) await this.#encode(track, 'high', this.#pipeline, { ...request, asPushed });
     if (low && this.parts.small !== undefined) await this.#encode(track, 'low', this.parts.small.pipeline, request);
   }
 
   async #encode(
     track: LocalVideoTrack,
-    quality: 'high' | 'low',
+    quality: Quality,
     pipeline: EncodePipeline,
     request: EncodeRequest,
   ): Promise<void> {
@@ -295,40 +288,18 @@ export class VideoPublisher {
       this.#totals.qpSum += encoded.qp;
     }
     // The track may have gone while the encoder worked.
-    if (this.#track !== track) return;
-    if (quality === 'high') this.#tellSize(track, encoded);
-    this.#emit(track, encoded.data, encoded.keyFrame, request.captureTimeUs, quality);
+    if (this.#outlet.track !== track) return;
+    if (quality === 'high') this.#outlet.tellSize(encoded);
+    const { data, keyFrame } = encoded;
+    this.#outlet.send({ data, keyFrame, captureTimeUs: request.captureTimeUs, quality });
   }
 
-  #passOn(track: LocalVideoTrack, accessUnit: Buffer, wishedUs: number): void {
+  #passOn(accessUnit: Buffer, wishedUs: number): void {
     const unit = this.#passThrough.next(accessUnit);
     if (unit !== undefined) {
-      if (unit.size !== undefined) this.#tellSize(track, unit.size);
-      this.#emit(track, unit.data, unit.keyFrame, this.#captureTime(wishedUs));
+      if (unit.size !== undefined) this.#outlet.tellSize(unit.size);
+      const { data, keyFrame } = unit;
+      this.#outlet.send({ data, keyFrame, captureTimeUs: this.#outlet.captureTime(wishedUs), quality: 'high' });
     } else if (this.#passThrough.wantsKeyFrame) this.#onKeyFrameRequest('high');
-  }
-
-  /** Receivers tell the layers of a dual stream by their size. */
-  #tellSize(track: LocalVideoTrack, { width, height }: { width: number; height: number }): void {
-    if (width === this.#toldSize.width && height === this.#toldSize.height) return;
-    this.#toldSize = { width, height };
-    track.resize(width, height);
-  }
-
-  #captureTime(wishedUs: number): number {
-    this.#lastCaptureUs = Math.max(wishedUs, this.#lastCaptureUs + 1);
-    return this.#lastCaptureUs;
-  }
-
-  #emit(
-    track: LocalVideoTrack,
-    accessUnit: Buffer,
-    keyFrame: boolean,
-    captureTimeUs: number,
-    quality: 'high' | 'low' = 'high',
-  ): void {
-    const data = this.parts.decorate?.(accessUnit, keyFrame, quality) ?? accessUnit;
-    if (quality === 'high') this.#totals.sent++;
-    track.send(data, { captureTimeUs, keyFrame, quality });
   }
 }
