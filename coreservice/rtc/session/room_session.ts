@@ -12,14 +12,13 @@ import {
   VideoQuality,
   type JoinResponse,
   type LeaveRequest,
-  type ParticipantInfo,
   type RequestResponse,
   type TrackInfo,
   type DataPacket,
 } from '@livekit/protocol';
 import { RoomConnectError } from '../connect_error.js';
 import type { Logger } from '../../../common/logger.js';
-import { IncomingTracks, type ReceivedTrack } from '../receive/incoming_tracks.js';
+import { IncomingTracks } from '../receive/incoming_tracks.js';
 import { readCandidate } from '../signal/connection_signal.js';
 import { resumeQuery, type ResumeCause } from '../signal/join_request.js';
 import type { SignalConnection, SignalMessage } from '../signal/signal_connection.js';
@@ -30,28 +29,13 @@ import { OutgoingTracks } from './outgoing_tracks.js';
 import type { Publisher } from './publisher.js';
 import { RequestTable } from './request_table.js';
 import { StalledTransports, syncState, type ResumeOptions } from './resume.js';
+import type { SessionEvents } from './session_events.js';
 import type { Subscriber } from './subscriber.js';
 import type { SentTrack } from './track_requests.js';
 import { readUserData } from './user_data.js';
 
 export interface SessionOptions extends JoinServerOptions {
   logger: Logger;
-}
-
-export interface SessionEvents {
-  participants: [infos: ParticipantInfo[]];
-  track_added: [track: ReceivedTrack];
-  track_removed: [track: ReceivedTrack];
-  subscription_failed: [trackSid: string, reason: string];
-  /** The server ended a track of ours. */
-  own_track_ended: [trackSid: string];
-  data: [message: DataMessage];
-  /** A fresh token for a rejoin. Never logged. */
-  token: [token: string];
-  /** Once until resume(): the server or its media cannot be reached. */
-  lost: [reason: 'signal' | 'media', detail: string];
-  /** Once: the server said Leave. */
-  left: [request: LeaveRequest];
 }
 
 const REPORT_INTERVAL_MS = 1000;
