@@ -22,8 +22,8 @@ const AUDIO_CREDIT_MS = 10;
 /** A push stream once it is open. */
 interface OpenPush<Frame> {
   credits: CreditWindow;
-  /** Resolves when the engine has ended. */
-  engineEnded: Promise<unknown>;
+  /** Calls the listener when the engine has ended, until the returned function is called. */
+  onEngineEnd: (listener: () => void) => () => void;
   /** Somebody is there, until the returned function is called. */
   hold: () => () => void;
   /** Hands one frame over, and answers what it cost in credits. Waits for room. */
@@ -44,10 +44,10 @@ export function pushVideoStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalVideoFramesRequest, PushExternalVideoFramesResponse> {
   return pushStream(logger, ({ engineId, sourceType }: { engineId: string; sourceType: number }, signal) => {
-    const { push, lease, done: engineEnded } = registry.get(engineId);
+    const { push, lease, ends } = registry.get(engineId);
     const source = push.checkVideoDeclared(videoSource.toIpc(sourceType, 'source_type'));
     return {
-      engineEnded,
+      onEngineEnd: (listener) => ends.add(listener),
       hold: () => lease.hold(),
       credits: new CreditWindow(push.video[source].capacity),
       push: async (frame: VideoDataSample) => {
@@ -63,10 +63,10 @@ export function pushAudioStream(
   logger: Logger,
 ): handleBidiStreamingCall<PushExternalAudioFramesRequest, PushExternalAudioFramesResponse> {
   return pushStream(logger, ({ engineId }: { engineId: string }, signal) => {
-    const { push, lease, done: engineEnded } = registry.get(engineId);
+    const { push, lease, ends } = registry.get(engineId);
     push.checkAudioDeclared();
     return {
-      engineEnded,
+      onEngineEnd: (listener) => ends.add(listener),
       hold: () => lease.hold(),
       credits: new CreditWindow(push.audio.capacity / AUDIO_CREDIT_MS),
       push: async (frame: AudioFrameData) => {
@@ -114,10 +114,14 @@ async function runPushStream<Open extends { engineId: string }, Frame, Request e
         throw invalidField('open', '', 'has to be the first message', { remedy: 'send open first' });
       const { engineId } = message.value;
       stream = opened(() => open(message.value, signal), engineId);
-      letGo = stream.hold();
-      if (signal.aborted) letGo();
+      const release = stream.hold();
       // A producer that is not sending just now has to hear of it too.
-      void stream.engineEnded.then(() => onEnd(engineEnded(engineId)));
+      const stopListening = stream.onEngineEnd(() => onEnd(engineEnded(engineId)));
+      letGo = () => {
+        release();
+        stopListening();
+      };
+      if (signal.aborted) letGo();
       const { initial: credits } = stream.credits;
       await writeMessage(call, { acceptedFrames: 0, credits }, signal);
       continue;

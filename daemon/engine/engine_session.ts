@@ -23,6 +23,7 @@ import type { HeartbeatOptions } from './core_heartbeat.js';
 import type { RestartPolicy } from './core_restart_policy.js';
 import { CoreSupervisor } from './core_supervisor.js';
 import { endCause, endDetail, leaseDetail } from './engine_end.js';
+import { EndListeners } from './end_listeners.js';
 import type { EngineContext } from './engine_context.js';
 import type { StartEngineCore } from './engine_core.js';
 import { EngineModel } from './engine_model.js';
@@ -75,6 +76,7 @@ const NEW_ENGINE = { remedy: 'create a new engine' };
  */
 export class EngineSession extends Lifecycle implements EngineContext {
   readonly engineId: string;
+  readonly ends = new EndListeners(this.done);
   readonly log: EventLog;
   readonly model = new EngineModel();
   readonly clock: Clock;

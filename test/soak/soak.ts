@@ -136,7 +136,9 @@ export class Soak {
     this.#interruption.signal.addEventListener('abort', () => faults.stop());
     for (let left = minutes * 60_000; left > 0; left = endsAt - performance.now()) {
       await delay(Math.min(left, this.#options.sampleMs), undefined, { signal: this.#interruption.signal });
-      const sample = await sampler.take();
+      // Under load the daemon may answer too late; the next one comes in a minute.
+      const sample = await sampler.take().catch((error: unknown) => this.#print(`no figures: ${String(error)}`));
+      if (sample === undefined) continue;
       during.push(sample);
       this.#options.onSample(sample);
     }
