@@ -9,6 +9,8 @@ const LOOK_MS = 2_000;
 const FIRST_SEEN_MS = 5_000;
 /** The peer gives up behind ten attempts. */
 const GAVE_UP_MS = 90_000;
+/** It was seen to neither come back nor say so, when the server was killed while it joined again: so long without a picture of anybody. */
+const CUT_OFF_MS = 60_000;
 
 interface Seen extends WatchedFlow {
   sinceMs: number;
@@ -20,6 +22,8 @@ export class Anchor {
   readonly #watch: FlowWatch;
   readonly #seen = new Map<string, Seen>();
   #timer: NodeJS.Timeout | undefined;
+  /** A picture of anybody. */
+  #lastSeenMs = Infinity;
   #looking: Promise<void> = Promise.resolve();
 
   #peer: RtcPeer | undefined;
@@ -70,6 +74,7 @@ export class Anchor {
     this.#seen.delete(user);
     if (!publishing) return;
     const sinceMs = performance.now();
+    if (this.#watch.size === 0) this.#lastSeenMs = sinceMs;
     const seen: Seen = {
       name: `pictures of ${user} at the peer`,
       who: [user, ANCHOR],
@@ -106,11 +111,13 @@ export class Anchor {
       this.#peer = await this.#connected();
       return;
     }
-    if (this.#peer.events.some(({ event }) => event === 'disconnected')) return this.#replace(this.#peer);
+    const isCutOff = this.#watch.size > 0 && performance.now() > this.#lastSeenMs + CUT_OFF_MS;
+    if (isCutOff || this.#peer.events.some(({ event }) => event === 'disconnected')) return this.#replace(this.#peer);
     const { participants } = await this.#peer.call('report', {});
     for (const [identity, { video }] of Object.entries(participants)) {
       const readable = video.reduce((sum, track) => sum + track.readable, 0);
       this.pictures += readable;
+      if (readable > 0) this.#lastSeenMs = performance.now();
       const seen = this.#seen.get(identity);
       if (seen !== undefined) seen.progress += readable;
     }
@@ -123,5 +130,6 @@ export class Anchor {
     this.#peer = undefined;
     await gone.close();
     this.#peer = await this.#connected();
+    this.#lastSeenMs = performance.now();
   }
 }
