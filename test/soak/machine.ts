@@ -62,10 +62,14 @@ export function holdingsOf({ pid, home, folders }: FamilyOptions): Holdings {
 /** What the descriptors of a process are, without numbers that tell nothing. */
 export function descriptorKinds(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
-  return quietly(() => readdirSync(folder), [])
-    .map((name) => quietly(() => readlinkSync(path.join(folder, name)), 'closed meanwhile'))
-    .map((target) => target.replace(/\[\d+\]$/, ''))
-    .sort();
+  return (
+    quietly(() => readdirSync(folder), [])
+      .map((name) => quietly(() => readlinkSync(path.join(folder, name)), 'closed meanwhile'))
+      // The meter of processes reads them every two seconds.
+      .filter((target) => !/^\/proc\/\d+\/stat$/.test(target))
+      .map((target) => target.replace(/\[\d+\]$/, ''))
+      .sort()
+  );
 }
 
 /** The daemon, what it started, and what these have left behind. */
