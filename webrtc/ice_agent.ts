@@ -119,7 +119,9 @@ export class IceAgent {
     return (this.#connection.nominated?.rtt ?? 0) * 1000;
   }
 
+  /** Nothing once closed: nobody would close these sockets. */
   gather(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
     this.#gathering ??= this.#gather();
     return this.#gathering;
   }
