@@ -39,6 +39,7 @@ export class SignalSession implements SignalLink {
   #working = false;
   #ended = false;
   #silence: NodeJS.Timeout | undefined;
+  #hasSpoken = false;
 
   constructor(socket: WebSocket, options: SignalSessionOptions) {
     this.#socket = socket;
@@ -108,11 +109,17 @@ export class SignalSession implements SignalLink {
   }
 
   #heard(): void {
+    this.#hasSpoken = true;
     if (this.#silence !== undefined) this.#silence.refresh();
-    else
-      this.#silence = setTimeout(() => {
-        this.#end('silent', CLOSE_POLICY, 'silent for too long');
-      }, this.#options.silenceMs);
+    else this.#silence = setTimeout(() => this.#onSilence(), this.#options.silenceMs);
+  }
+
+  /** A server that was held up itself finds its timers late, and what clients said waiting to be read: sockets are read before immediates run. */
+  #onSilence(): void {
+    this.#hasSpoken = false;
+    setImmediate(() => {
+      if (!this.#hasSpoken) this.#end('silent', CLOSE_POLICY, 'silent for too long');
+    });
   }
 
   #end(cause: SignalEnd, code: number | undefined, text: string): void {

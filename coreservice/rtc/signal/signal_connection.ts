@@ -39,7 +39,8 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
   #isFinal = false;
   #waiting: SignalMessage[] | undefined = [];
   #pingTimer: NodeJS.Timeout | undefined;
-  #lastPongMs = performance.now();
+  /** When the oldest ping without an answer was sent. */
+  #unansweredSinceMs: number | undefined;
   #roundTripMs = 0;
   #isClosed = false;
 
@@ -112,8 +113,10 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
     clearInterval(this.#pingTimer);
     const intervalMs = sensibleMs(this.join.pingInterval, DEFAULT_PING_INTERVAL_S);
     const timeoutMs = sensibleMs(this.join.pingTimeout, DEFAULT_PING_TIMEOUT_S);
-    this.#lastPongMs = performance.now();
-    this.#pingTimer = setInterval(() => this.#ping(timeoutMs), intervalMs);
+    this.#unansweredSinceMs = undefined;
+    // Silence begins an interval before the first ping without an answer.
+    const limitMs = Math.max(timeoutMs - intervalMs, intervalMs / 2);
+    this.#pingTimer = setInterval(() => this.#ping(limitMs), intervalMs);
   }
 
   send(message: SignalRequestMessage): void {
@@ -154,14 +157,25 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
     });
   }
 
-  #ping(timeoutMs: number): void {
-    if (performance.now() - this.#lastPongMs > timeoutMs) {
-      this.#socket.terminate();
-      this.#end('no answer to pings');
+  #ping(limitMs: number): void {
+    if (this.#isOverdue(limitMs)) {
+      // A process that was held up itself finds its timers late, and the answer waiting to be read: sockets are read before immediates run.
+      setImmediate(() => this.#judge(limitMs));
       return;
     }
+    this.#unansweredSinceMs ??= performance.now();
     const timestamp = BigInt(Date.now());
     this.send({ case: 'pingReq', value: new Ping({ timestamp, rtt: BigInt(Math.round(this.#roundTripMs)) }) });
+  }
+
+  #isOverdue(limitMs: number): boolean {
+    return this.#unansweredSinceMs !== undefined && performance.now() - this.#unansweredSinceMs > limitMs;
+  }
+
+  #judge(limitMs: number): void {
+    if (this.#isClosed || !this.#isOverdue(limitMs)) return;
+    this.#socket.terminate();
+    this.#end('no answer to pings');
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
@@ -175,9 +189,9 @@ export class SignalConnection extends EventEmitter<{ message: [message: SignalMe
       return;
     }
     if (message.case === 'pongResp') {
-      this.#lastPongMs = performance.now();
+      this.#unansweredSinceMs = undefined;
       this.#roundTripMs = Math.max(0, Date.now() - Number(message.value.lastPingTimestamp));
-    } else if (message.case === 'pong') this.#lastPongMs = performance.now();
+    } else if (message.case === 'pong') this.#unansweredSinceMs = undefined;
     else if (this.#waiting !== undefined) this.#waiting.push(message);
     else this.emit('message', message);
   }
