@@ -27,11 +27,12 @@ export class Rejoiner {
     this.#options = { nowMs: () => performance.now(), random: Math.random, ...options };
   }
 
-  start(detail: string): void {
+  /** `sinceMs`, on the clock of performance.now(): the limit counts from then, as coming back has not helped yet. */
+  start(detail: string, sinceMs = this.#options.nowMs()): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#attempts = 0;
-    this.#deadlineMs = this.#options.nowMs() + this.#options.limitMs;
+    this.#deadlineMs = sinceMs + this.#options.limitMs;
     this.#schedule(detail);
   }
 

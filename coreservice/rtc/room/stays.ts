@@ -42,6 +42,8 @@ export class Stays {
   #closing: Promise<void> | undefined;
   /** What was lost first. */
   #lost: 'signal' | 'media' = 'signal';
+  /** Since when stays have been joined whose media never came; on the clock of performance.now(). */
+  #noMediaSinceMs: number | undefined;
   /** What a reconnection in vain ends as. */
   #lossCause: RoomEndCause = 'connection_lost';
   #released: Promise<void> = Promise.resolve();
@@ -144,12 +146,14 @@ export class Stays {
     if (this.#session !== session || this.#state !== 'connected') return;
     this.#lossCause = cause;
     this.#lost = reason;
+    if (session.hadMedia) this.#noMediaSinceMs = undefined;
+    else if (reason === 'media') this.#noMediaSinceMs ??= performance.now();
     this.#options.logger.warn({ reason, detail }, 'connection lost');
     this.#state = 'reconnecting';
     // A stay that can be resumed is kept, and its media flows on.
     if (!session.canResume) this.#drop(false);
     this.#owner.reconnecting(reason, detail);
-    if (this.#closing === undefined) this.#rejoiner.start(detail);
+    if (this.#closing === undefined) this.#rejoiner.start(detail, this.#noMediaSinceMs);
   }
 
   /** Lets go of the session; its end goes on behind, and close() waits for it. */

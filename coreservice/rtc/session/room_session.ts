@@ -62,6 +62,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
   /** Tracks that were asked for, and whose they are. */
   readonly #subscribed = new Map<string, string>();
   readonly #stalled = new StalledTransports();
+  #hadMedia = false;
   #isLost = false;
   #isBroken = false;
   #isOver = false;
@@ -97,6 +98,7 @@ export class RoomSession extends EventEmitter<SessionEvents> {
         this.#lose('media', reason);
       });
       this.#stalled.watch(connection.transport, () => this.#lose('media', 'the server is not heard any more'));
+      connection.transport.once('connected', () => (this.#hadMedia = true));
       connection.transport.on('data_channel', (channel) => this.#listenTo(channel));
     }
     if (this.#subscriber === undefined) {
@@ -202,6 +204,11 @@ export class RoomSession extends EventEmitter<SessionEvents> {
     this.#isLost = true;
     this.#outgoing.pause();
     this.emit('lost', reason, detail);
+  }
+
+  /** Media has been there at least once. */
+  get hadMedia(): boolean {
+    return this.#hadMedia;
   }
 
   /** False when only a new stay helps. */

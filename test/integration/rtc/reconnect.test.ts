@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { MediaTransportFactory } from '../../../webrtc/media_transport.js';
+import { WeriftTransport } from '../../../webrtc/werift_transport.js';
 import { eventually } from '../../support/eventually.js';
 import { TcpWire } from '../../support/tcp_wire.js';
 import {
@@ -13,6 +15,16 @@ import {
 } from './support.js';
 
 const LAYER = { quality: 'high', width: 320, height: 180, bitrateKbps: 300 } as const;
+
+/** A firewall: no candidate of the server is ever reached. */
+const DEAF: MediaTransportFactory = {
+  prepare: () => WeriftTransport.prepare(),
+  create: async (options) => {
+    const transport = await WeriftTransport.create({ ...options, connectTimeoutMs: 1000 });
+    transport.addRemoteCandidate = () => undefined;
+    return transport;
+  },
+};
 
 describe('a lost connection', () => {
   let pictures: EncodedPictures;
@@ -55,6 +67,22 @@ describe('a lost connection', () => {
       assert.deepEqual(left.sort(), isLong ? ['receiver', 'sender'] : []);
       if (isLong) assert.equal(unit?.keyFrame, true);
     });
+
+  it('ends behind the limit when media never comes, however often it joins', async function () {
+    this.timeout(40_000);
+    await using server = await RunningServer.start();
+    await using rooms = new Rooms(server.url, 'deaf');
+    const room = await rooms.create('one', { reconnectLimitMs: 2500, transports: DEAF });
+    const lost: string[] = [];
+    room.on('reconnecting', (reason) => lost.push(reason));
+    const ended = once(room, 'ended', { signal: AbortSignal.timeout(30_000) });
+    await room.connect();
+    const [cause, detail] = (await ended) as [string, string];
+    assert.equal(cause, 'connection_lost');
+    assert.match(detail, /no connection in time/);
+    assert.ok(lost.length >= 2, 'it joined again before it gave up');
+    assert.deepEqual([...new Set(lost)], ['media']);
+  });
 
   it('comes back after the server was started anew', async () => {
     const first = await RunningServer.start();

@@ -46,6 +46,19 @@ describe('coming back', () => {
     assert.equal(detail, 'attempt at 1200');
   });
 
+  it('gives up at once when coming back has not helped since longer than the limit', async () => {
+    const detail = await new Promise<string>((resolve) => {
+      const rejoiner = new Rejoiner({
+        limitMs: 1000,
+        nowMs: () => 5000,
+        attempt: () => Promise.reject(new Error('there is no time for an attempt')),
+        giveUp: resolve,
+      });
+      rejoiner.start('no media', 4000);
+    });
+    assert.equal(detail, 'no media');
+  });
+
   it('gives up at once when the token is refused', async () => {
     let attempts = 0;
     const detail = await new Promise<string>((resolve) => {
