@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 PROTOS := $(wildcard proto/alirtc/v1/*.proto)
 SOURCES := $(shell find common rtp webrtc coreservice channelserver daemon client console scripts -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.mjs' 2>/dev/null)
 
-.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test man package package-test soak fuzz soak-engines check-manifests test-systemd check lint types proto format config-example bench clean
+.PHONY: help setup generate build run test test-unit test-integration test-e2e test-browser conformance test-cluster image-test man package package-test soak soak-short fuzz soak-engines check-manifests test-systemd check lint types proto format config-example bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -99,6 +99,8 @@ soak-engines: build ## creates and releases engines in a row
 # MINUTES=30 ENGINES=8 SEED=1; a seed repeats what the engines and the faults do, not when the machine lets them.
 soak: build ## engines join, publish, are killed, clients vanish; then whether anything is left
 	tsx test/soak/main.ts
+soak-short: build ## the same with three engines for two minutes
+	mocha test/soak/short_soak.test.ts
 
 # MINUTES=10 each, TARGET=ipc,grpc,websocket,rtp, SEED=n for the same inputs again, CASE=property:index for one of them. Wants what the tests want.
 fuzz: build ## broken input at every door: IPC, gRPC, WebSocket, RTP and RTCP

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describeSample, verdictOf } from '../../soak/report.js';
-import { Soak } from '../../soak/soak.js';
+import { describeSample, verdictOf } from './report.js';
+import { Soak } from './soak.js';
 
 /** Fixed: what the engines do is the same each time, as far as the machine lets them. */
 const SEED = 20;
