@@ -278,7 +278,7 @@ describe('conformance: subscribe states', () => {
       // A LiveKit server sends the large one until it has seen the small one.
       await eventually(() => {
         const last = bob.callbacks.lines.findLast((line) => line.startsWith('type alice'));
-        return last?.endsWith('>LOW') === true ? undefined : last;
+        return last?.endsWith('>LOW') === true ? undefined : (last ?? 'no type of alice yet');
       });
       await bob.callbacks.take('type single NONE>HIGH');
       await bob.engine.setRemoteDefaultVideoStreamType(VideoStreamType.HIGH);
