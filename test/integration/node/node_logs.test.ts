@@ -29,7 +29,7 @@ describe('the log of a daemon with live media, read by alirtc node logs', functi
     const { code, out } = await logs('--since-lines', '5000', '--json');
     assert.equal(code, 0);
     const written = scene.daemon.log();
-    assert.ok(out.length >= 2);
+    assert.ok(out.some((line) => line.includes('"msg":"ready"')));
     assert.deepEqual(out, written.slice(0, out.length));
     const last = await logs('--since-lines', '1');
     assert.deepEqual([last.out.length, (await logs('--since-lines', '0')).out.length], [1, 0]);
