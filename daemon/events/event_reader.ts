@@ -1,3 +1,4 @@
+import { WakeUp } from '../../common/wake_up.js';
 import type { GetEventHandlerResponse } from '../../gen/alirtc/v1/events.js';
 import { refusal } from '../refusals.js';
 import type { EventLog, SnapshotSource } from './event_log.js';
@@ -12,7 +13,7 @@ export class EventReader {
   #snapshotRead = false;
   #cursor: number;
   #finished = false;
-  #wake: (() => void) | undefined;
+  readonly #news = new WakeUp();
   readonly #stop: () => void;
 
   /** Throws OUT_OF_RANGE. `snapshot` is read now, so that it is consistent with the position. */
@@ -22,7 +23,7 @@ export class EventReader {
     const last = log.next - 1;
     const timeUs = log.at(last)?.timeUs ?? 0;
     this.#snapshot = { sequence: last, timeUs, event: { $case: 'snapshot', value: snapshot() } };
-    this.#stop = log.onAppend(() => this.#wake?.());
+    this.#stop = log.onAppend(() => this.#news.wake());
   }
 
   /** The next message, or undefined after the end. Throws RESOURCE_EXHAUSTED when this reader lags too far behind. */
@@ -33,7 +34,8 @@ export class EventReader {
     }
     while (!this.#finished && !signal.aborted) {
       if (this.#cursor === this.#log.next) {
-        await this.#appended(signal);
+        this.#live = true;
+        await this.#news.sleep(signal);
         continue;
       }
       return this.#read();
@@ -44,7 +46,7 @@ export class EventReader {
   close(): void {
     this.#stop();
     this.#finished = true;
-    this.#wake?.();
+    this.#news.wake();
   }
 
   #read(): GetEventHandlerResponse {
@@ -59,19 +61,6 @@ export class EventReader {
   }
   /** True once this reader has read all there was. */
   #live = false;
-
-  #appended(signal: AbortSignal): Promise<void> {
-    this.#live = true;
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#wake = undefined;
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-    });
-  }
 }
 
 function tooSlow(cursor: number, log: EventLog): Error {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FeedMessages } from '../../common/console_api.js';
+import { WakeUp } from '../../common/wake_up.js';
 
 export interface FeedEntry {
   /** Counts up by one from 1. */
@@ -22,7 +23,7 @@ export class ChangeFeed {
   #characters = 0;
   #next = 1;
   #closed = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #news = new WakeUp();
 
   /** The number that the next message will have. */
   get next(): number {
@@ -45,7 +46,7 @@ export class ChangeFeed {
       gone += 1;
     }
     if (gone > 0) this.#entries = this.#entries.slice(gone);
-    this.#wakeAll();
+    this.#news.wake();
   }
 
   /** Nobody listened: what was not published cannot be told, so that no reader may go on from before. */
@@ -57,7 +58,7 @@ export class ChangeFeed {
 
   close(): void {
     this.#closed = true;
-    this.#wakeAll();
+    this.#news.wake();
   }
 
   idOf(number: number): string {
@@ -79,19 +80,7 @@ export class ChangeFeed {
 
   /** Resolves when there is more than before that number, the feed has closed, or the signal aborts. */
   async moreThan(number: number, signal: AbortSignal): Promise<void> {
-    if (number < this.#next || this.#closed || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
-    });
-  }
-
-  #wakeAll(): void {
-    for (const wake of [...this.#waiting]) wake();
+    if (number < this.#next || this.#closed) return;
+    await this.#news.sleep(signal);
   }
 }

@@ -1,3 +1,4 @@
+import { WakeUp } from '../../common/wake_up.js';
 import type { LogFilter, LogLine } from './log_line.js';
 
 export interface ReadLine {
@@ -20,7 +21,7 @@ export class LogReader {
   #characters: number;
   #dropped = 0;
   #ended = false;
-  #wake: (() => void) | undefined;
+  readonly #news = new WakeUp();
 
   constructor(filter: LogFilter, first: LogLine[], options: LogReaderOptions) {
     this.#filter = filter;
@@ -38,7 +39,7 @@ export class LogReader {
       this.#take();
       this.#dropped += 1;
     }
-    this.#wake?.();
+    this.#news.wake();
   }
 
   /** The next line; undefined behind the last one, or when the signal aborts. */
@@ -51,7 +52,7 @@ export class LogReader {
         return { line, droppedBefore };
       }
       if (this.#ended) return undefined;
-      await this.#changed(signal);
+      await this.#news.sleep(signal);
     }
     return undefined;
   }
@@ -59,7 +60,7 @@ export class LogReader {
   /** Nothing more comes; what waits is read first. */
   end(): void {
     this.#ended = true;
-    this.#wake?.();
+    this.#news.wake();
   }
 
   close(): void {
@@ -72,17 +73,5 @@ export class LogReader {
     const line = this.#queue.shift();
     if (line !== undefined) this.#characters -= line.text.length;
     return line;
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#wake = undefined;
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-    });
   }
 }
