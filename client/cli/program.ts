@@ -5,14 +5,15 @@ import { addCompletionCommand } from './completion/completion_command.js';
 import { addConnectionOptions, readConnection } from './connection_options.js';
 import type { ConnectionFlags } from './connection_options.js';
 import { addDoctorCommand } from './doctor_command.js';
+import { addEnginesCommand } from './engines_command.js';
 import { addEventsCommand } from './events_command.js';
 import { addHealthCommand } from './health_command.js';
 import type { CliIo, CommandContext, GlobalOptions } from './io.js';
 import { addNodeCommand } from './node/node_command.js';
+import { addStatusCommand } from './node/status.js';
 import { addPlayCommand } from './play_command.js';
 import { addRecordCommand } from './record_command.js';
 import { isInterruption, reportError } from './report_error.js';
-import { addStatusCommands } from './status_commands.js';
 import { addTokenCommand } from './token_command.js';
 
 /** 128 + SIGINT, as shells expect it. */
@@ -39,7 +40,8 @@ export function createProgram(io: CliIo): { program: Command; context: () => Com
   addRecordCommand(program, context);
   addPlayCommand(program, context);
   addCallCommand(program, context);
-  addStatusCommands(program, context);
+  addStatusCommand(program, context);
+  addEnginesCommand(program, context);
   addHealthCommand(program, context);
   addDoctorCommand(program, context);
   addNodeCommand(program, context);

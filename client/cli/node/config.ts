@@ -3,7 +3,7 @@ import { GetConfigResponse } from '../../../gen/alirtc/v1/node.js';
 import type { ConfigSetting } from '../../../gen/alirtc/v1/node.js';
 import { AlirtcClient } from '../../alirtc_client.js';
 import type { CommandContext } from '../io.js';
-import { plain } from './table.js';
+import { plain } from '../table.js';
 
 const WIDEST = 60;
 

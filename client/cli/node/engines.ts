@@ -4,8 +4,8 @@ import { EngineStatus } from '../../../gen/alirtc/v1/node.js';
 import { AlirtcClient } from '../../alirtc_client.js';
 import type { CommandContext } from '../io.js';
 import { STATE_NAMES, leaseText, stateName, streamsText } from './engine_rows.js';
-import { tableLines } from './table.js';
-import type { Column } from './table.js';
+import { tableLines } from '../table.js';
+import type { Column } from '../table.js';
 import { loadText, memoryText } from './units.js';
 
 interface EnginesOptions {

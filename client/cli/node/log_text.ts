@@ -1,4 +1,4 @@
-import { plain } from './table.js';
+import { plain } from '../table.js';
 
 /** In every line, and of no use to people. */
 const PASSED_OVER = new Set(['level', 'time', 'pid', 'name', 'msg', 'engineId']);

@@ -4,11 +4,12 @@ import { GetNodeStatusResponse } from '../../../gen/alirtc/v1/node.js';
 import type { NodeLimits } from '../../../gen/alirtc/v1/node.js';
 import { AlirtcClient } from '../../alirtc_client.js';
 import type { CommandContext } from '../io.js';
-import { tableLines } from './table.js';
+import { tableLines } from '../table.js';
 import { countText, durationText, loadText, memoryText, timeText } from './units.js';
 
-export function addStatusCommand(node: Command, context: () => CommandContext): void {
-  node
+/** `alirtc node status`, and `alirtc status` for short. */
+export function addStatusCommand(parent: Command, context: () => CommandContext): void {
+  parent
     .command('status')
     .description('versions, up-time, load and capacity, limits, whether it drains, processes with memory and CPU')
     .action(() => printStatus(context()));

@@ -8,8 +8,8 @@ import { parseCount, parseSeconds } from '../parse.js';
 import { SORT_KEYS, sorted, stateName, streamsText } from './engine_rows.js';
 import type { SortKey } from './engine_rows.js';
 import { nodeLoadText, stateText } from './status.js';
-import { tableLines } from './table.js';
-import type { Column } from './table.js';
+import { tableLines } from '../table.js';
+import type { Column } from '../table.js';
 import { durationText, loadText, memoryText } from './units.js';
 
 interface TopOptions {

@@ -3,7 +3,7 @@ import { configLines } from '../../../client/cli/node/config.js';
 import { STATE_NAMES, leaseText, sorted } from '../../../client/cli/node/engine_rows.js';
 import { logText } from '../../../client/cli/node/log_text.js';
 import { statusLines } from '../../../client/cli/node/status.js';
-import { plain, tableLines } from '../../../client/cli/node/table.js';
+import { plain, tableLines } from '../../../client/cli/table.js';
 import { topLines } from '../../../client/cli/node/top.js';
 import { durationText } from '../../../client/cli/node/units.js';
 import { parseSecondsOrNone } from '../../../client/cli/parse.js';
