@@ -12,9 +12,7 @@ export class HostilePeer implements AsyncDisposable {
 
   /** Announces a track of each SSRC; resolves with their payload types when packets can be sent. */
   publish(ssrcs: readonly number[]): Promise<number[]> {
-    return Promise.all(
-      ssrcs.map((ssrc, index) => this.connections.publish(index % 2 === 0 ? 'video' : 'audio', ssrc)),
-    );
+    return Promise.all(ssrcs.map((ssrc, index) => this.connections.publish(index % 2 === 0 ? 'video' : 'audio', ssrc)));
   }
 
   /** Under valid keys, on the connection that sends or the one that receives. What cannot be encrypted (no header) is left out. */
