@@ -53,6 +53,8 @@ export class Callers {
 
   #byCertificate(certificate: PeerCertificate): Identity {
     const subject = subjectOf(certificate);
+    // Who is nobody would share engines with everybody else who is.
+    if (subject === undefined || subject === '') throw unknown('the certificate of the client names nobody');
     const isAdmin = this.#settings['admin-subject'].includes(subject);
     return { name: `tls:${subject}`, scopes: new Set(isAdmin ? ['read', 'use', 'admin'] : ['read', 'use']) };
   }
@@ -66,11 +68,22 @@ function readKnown(settings: CallerSettings): Known {
   };
 }
 
-/** "O=Example,CN=client": the parts in the certificate's order. */
-function subjectOf({ subject }: PeerCertificate): string {
-  return Object.entries(subject)
-    .flatMap(([key, value]: [string, unknown]) => [value].flat().map((one) => `${key}=${String(one)}`))
-    .join(',');
+/**
+ * "O=Example,CN=client": the parts in the certificate's order. One without a subject is its other names, "URI:spiffe://example/bot" (RFC 5280, section 4.1.2.6); undefined:
+ * it has none either.
+ */
+function subjectOf({ subject, subjectaltname }: Partial<PeerCertificate>): string | undefined {
+  const parts = Object.entries(subject ?? {}).flatMap(([key, value]: [string, unknown]) =>
+    [value].flat().map((one) => `${key}=${escaped(String(one))}`),
+  );
+  return parts.length > 0 ? parts.join(',') : subjectaltname;
+}
+
+/** RFC 4514, section 2.4: else O="us,CN=operator" would read as two parts, and be another's subject. Control characters would reach terminals. */
+function escaped(value: string): string {
+  return value
+    .replace(/[\\,+"<>;]/g, '\\$&')
+    .replace(/\p{Cc}/gu, (character) => `\\${Buffer.from(character).toString('hex')}`);
 }
 
 function unknown(text: string): Error {

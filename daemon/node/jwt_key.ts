@@ -51,8 +51,9 @@ export class JwtKey {
       ...(issuer === undefined ? {} : { issuer }),
       ...(audience === undefined ? {} : { audience }),
     });
-    const { sub = '', scope } = payload;
-    if (!/^[^\s\p{Cc}]{1,128}$/u.test(sub)) throw new Error('"sub" has to be 1 to 128 characters without white space');
+    const { sub, scope } = payload as { sub?: unknown; scope?: unknown };
+    if (typeof sub !== 'string' || !/^[^\s\p{Cc}]{1,128}$/u.test(sub))
+      throw new Error('"sub" has to be 1 to 128 characters without white space');
     // Scopes of other services may stand beside ours.
     const words = typeof scope === 'string' ? scope.split(' ').filter((word) => scopesOf([word]) !== undefined) : [];
     return { name: `jwt:${sub}`, scopes: scopesOf(words) ?? new Set() };

@@ -1,31 +1,14 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import type { PeerCertificate } from 'node:tls';
-import { SignJWT } from 'jose';
 import { AlirtcError } from '../../../common/errors.js';
 import { engineIdOf } from '../../../daemon/api/access.js';
 import { ClientLimits } from '../../../daemon/api/client_limits.js';
 import { EngineOwners } from '../../../daemon/api/engine_owners.js';
 import { METHOD_SCOPES, scopeOf } from '../../../daemon/api/method_scopes.js';
-import { Callers } from '../../../daemon/node/callers.js';
 import type { Identity, Scope } from '../../../daemon/node/identity.js';
 import { methodsOfContract } from '../../integration/bad_input/table/contract.js';
 import { FakeClock } from './fake_clock.js';
 
-const certificate = (subject: Record<string, string>): PeerCertificate => ({ subject }) as unknown as PeerCertificate;
 const person = (name: string, ...scopes: Scope[]): Identity => ({ name, scopes: new Set(scopes) });
-const reasonOf = (act: () => unknown): string => {
-  try {
-    act();
-  } catch (error) {
-    assert.ok(error instanceof AlirtcError);
-    return error.reason;
-  }
-  return 'nothing was thrown';
-};
 
 describe('the scopes of methods', () => {
   const methods = methodsOfContract().map(({ name, request }) => ({
@@ -68,105 +51,6 @@ describe('the scopes of methods', () => {
       'GetNodeStatus',
       'ListEngines',
     ]);
-  });
-});
-
-describe('who calls', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'callers-'));
-  after(() => rmSync(folder, { recursive: true }));
-  const tokens = path.join(folder, 'tokens.yaml');
-  const write = (text: string): void => writeFileSync(tokens, text, { mode: 0o600 });
-  const [ALICE, OPERATOR] = ['token-of-alice-0123456789', 'token-of-the-operator-0123'];
-  const none = { tokens: undefined, 'jwt-key': undefined, 'jwt-issuer': undefined, 'jwt-audience': undefined };
-  const callersOf = (settings: Partial<ConstructorParameters<typeof Callers>[0]>): Callers =>
-    new Callers({ ...none, 'admin-subject': [], ...settings });
-
-  it('is "local", who may do everything, when nobody has to say', async () => {
-    const { name, scopes } = await callersOf({}).identify(undefined, undefined);
-    assert.deepEqual([name, [...scopes]], ['local', ['read', 'use', 'admin']]);
-  });
-
-  it('is the name of a token, with its scopes; a wrong token or none is UNAUTHENTICATED and never quoted', async () => {
-    write(`${ALICE}: alice read use\n${OPERATOR}: operator admin\n`);
-    const callers = callersOf({ tokens });
-    const alice = await callers.identify(`Bearer ${ALICE}`, undefined);
-    assert.deepEqual([alice.name, [...alice.scopes]], ['token:alice', ['read', 'use']]);
-    for (const wrong of [undefined, `Bearer ${ALICE}x`, ALICE, 'Basic abc', ''])
-      assert.throws(
-        () => callers.identify(wrong, undefined),
-        (error: AlirtcError) => error.class === 'unauthenticated' && !error.message.includes(ALICE),
-      );
-    write(`${OPERATOR}: operator admin\n`);
-    callers.reload();
-    assert.equal(
-      reasonOf(() => callers.identify(`Bearer ${ALICE}`, undefined)),
-      'BAD_BEARER_TOKEN',
-    );
-    write('short: bob read\n');
-    assert.throws(() => callers.reload(), /the token of bob has less than 16/);
-    assert.equal((await callers.identify(`Bearer ${OPERATOR}`, undefined)).name, 'token:operator');
-  });
-
-  for (const [text, fault] of [
-    [`${ALICE}: alice everything\n`, /the scopes of alice have to be some of read, use, admin/],
-    [`${ALICE}: alice\n`, /the scopes of alice/],
-    [`${ALICE}: [\n`, /is not YAML$/],
-    ['- a\n', /has to hold lines/],
-  ] as const)
-    it(`refuses a token file that says ${JSON.stringify(text)}, without quoting the token`, () => {
-      write(text);
-      assert.throws(
-        () => callersOf({ tokens }),
-        (error: Error) => fault.test(error.message) && !error.message.includes(ALICE),
-      );
-    });
-
-  it('refuses a token file that others may read', () => {
-    write(`${ALICE}: alice read\n`);
-    rmSync(tokens);
-    writeFileSync(tokens, `${ALICE}: alice read\n`, { mode: 0o644 });
-    assert.throws(() => callersOf({ tokens }), /chmod 600/);
-    rmSync(tokens);
-  });
-
-  it('is the subject of a JSON Web Token that the key has signed, while it is valid', async () => {
-    const key = path.join(folder, 'jwt.pem');
-    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    writeFileSync(key, pair.publicKey.export({ type: 'spki', format: 'pem' }));
-    const callers = callersOf({ 'jwt-key': key, 'jwt-issuer': 'us' });
-    const sign = (from = pair.privateKey, expires = '1h', issuer = 'us'): Promise<string> =>
-      new SignJWT({ scope: 'read openid' })
-        .setProtectedHeader({ alg: 'ES256' })
-        .setSubject('bot-7')
-        .setIssuer(issuer)
-        .setExpirationTime(expires)
-        .sign(from);
-    const bot = await callers.identify(`Bearer ${await sign()}`, undefined);
-    assert.deepEqual([bot.name, [...bot.scopes]], ['jwt:bot-7', ['read']]);
-    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`;
-    const wrong = [
-      await sign(stranger.privateKey),
-      await sign(pair.privateKey, '-1h'),
-      await sign(pair.privateKey, '1h', 'them'),
-      unsigned,
-    ];
-    for (const token of wrong)
-      await assert.rejects(async () => callers.identify(`Bearer ${token}`, undefined), { class: 'unauthenticated' });
-  });
-
-  it('takes no symmetric key, with which who checks could sign', () => {
-    const key = path.join(folder, 'secret');
-    writeFileSync(key, 'a secret of some length, as HS256 would take it');
-    assert.throws(() => callersOf({ 'jwt-key': key }), /public key or a certificate/);
-  });
-
-  it('is the subject of the certificate of a client, which the operator may make an administrator', async () => {
-    const callers = callersOf({ 'admin-subject': ['O=us,CN=operator'] });
-    const client = await callers.identify(undefined, certificate({ CN: 'client' }));
-    assert.deepEqual([client.name, [...client.scopes]], ['tls:CN=client', ['read', 'use']]);
-    const operator = await callers.identify(undefined, certificate({ O: 'us', CN: 'operator' }));
-    assert.ok(operator.scopes.has('admin'));
   });
 });
 
