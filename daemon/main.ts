@@ -98,7 +98,6 @@ function readConfig(): LoadedConfig {
 function configAtStart(): LoadedConfig {
   try {
     const loaded = readConfig();
-    for (const warning of loaded.warnings) process.stderr.write(`alirtcd: ${warning}\n`);
     if (!loaded.printOnly) return loaded;
     process.stdout.write(`${printConfig(loaded)}\n`);
     process.exit(0);

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { allowedValues } from './allowed_values.js';
 import { ConfigError } from './config_error.js';
 import { readConfigFile } from './config_file.js';
-import { nearestName } from './nearest_name.js';
+import { environmentName, refuseUnknownVariables } from './environment.js';
 import { configSchema } from './schema.js';
 import type { Config, Defaults, SettingName } from './schema.js';
 import { ALIASES, SETTINGS } from './settings.js';
@@ -27,12 +27,10 @@ export interface LoadedConfig {
   file: string | undefined;
   /** --print-config was said. */
   printOnly: boolean;
-  /** Environment variables that look like settings, and are none. No errors: the platform may set some of its own, e.g. ALIRTCD_SERVICE_HOST. */
-  warnings: readonly string[];
 }
 
-/** Of the client, and of the file itself. */
-const OTHER_VARIABLES = ['ALIRTCD_ADDRESS', 'ALIRTCD_CONFIG'];
+/** Longer values are not repeated in errors. */
+const SHOWN_CHARACTERS = 60;
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** The daemon's settings: flags go before environment variables, these before the file of --config. Throws ConfigError. */
@@ -44,6 +42,10 @@ export function loadConfig(argv: readonly string[], version: string, defaults: D
 export function loadConfigWithSources(argv: readonly string[], version: string, defaults: Defaults): LoadedConfig {
   const flags = parseFlags(argv, version);
   const file = typeof flags['config'] === 'string' ? flags['config'] : defaults.environment['ALIRTCD_CONFIG'];
+  refuseUnknownVariables(
+    defaults.environment,
+    writtenNames().map(([written]) => written),
+  );
   const sources = new Map<SettingName, Source>([
     ...fromFile(file),
     ...fromEnvironment(defaults.environment),
@@ -58,19 +60,42 @@ export function loadConfigWithSources(argv: readonly string[], version: string, 
     sources,
     file,
     printOnly: flags['printConfig'] === true,
-    warnings: misspelt(defaults.environment),
   };
 }
 
-/** "/etc/alirtcd.yaml:3: max-engines: has to be a whole number; allowed: a whole number from 1 to 10000". */
+/** "/etc/alirtcd.yaml:3: max-engines: has to be a whole number, not "lots"; allowed: a whole number from 1 to 10000". */
 function faultOf(issue: z.core.$ZodIssue, sources: ReadonlyMap<SettingName, Source>, defaults: Defaults): string {
   const [name, index] = issue.path;
   if (!isSettingName(name)) return `settings: ${issue.message}`;
-  const source = sources.get(name);
-  const place = (typeof index === 'number' ? source?.itemPlaces[index] : undefined) ?? source?.place;
+  const place = placeOf(issue, name, sources);
   const where = place === undefined || place === `--${name}` ? '' : `${place}: `;
   const allowed = allowedValues(name, defaults) ?? SETTINGS[name].text;
-  return `${where}${place === `--${name}` ? place : name}: ${issue.message}; allowed: ${allowed}`;
+  const written = sources.get(name)?.value;
+  const shown =
+    issue.code === 'custom' ? '' : shownInError(typeof index === 'number' ? entryOf(written, index) : written);
+  return `${where}${place === `--${name}` ? place : name}: ${issue.message}${shown}; allowed: ${allowed}`;
+}
+
+/** Of the setting at fault; of the one that it does not go together with, when it was not said itself. */
+function placeOf(
+  { path: [, index], ...issue }: z.core.$ZodIssue,
+  name: SettingName,
+  sources: ReadonlyMap<SettingName, Source>,
+): string | undefined {
+  const source = sources.get(name);
+  const entry = typeof index === 'number' ? source?.itemPlaces[index] : undefined;
+  const other: unknown = issue.code === 'custom' ? issue.params?.['other'] : undefined;
+  return entry ?? source?.place ?? (isSettingName(other) ? sources.get(other)?.place : undefined);
+}
+
+function entryOf(list: unknown, index: number): unknown {
+  return Array.isArray(list) ? list[index] : list;
+}
+
+/** Not what may hold a password: addresses with one, and long texts. */
+function shownInError(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return /[@?]|:\/\//.test(text) || text.length > SHOWN_CHARACTERS ? '' : `, not ${text}`;
 }
 
 function isSettingName(name: unknown): name is SettingName {
@@ -109,20 +134,8 @@ function* fromEnvironment(environment: Defaults['environment']): Generator<[Sett
     const place = environmentName(written);
     const text = environment[place];
     if (text === undefined || text === '') continue;
-    yield [name, { place, itemPlaces: [], value: SETTINGS[name].isList === true ? text.split(',') : text }];
+    yield [name, { place, itemPlaces: [], value: SETTINGS[name].isList === true ? listOf(text) : text }];
   }
-}
-
-function misspelt(environment: Defaults['environment']): string[] {
-  const known = [...writtenNames().map(([written]) => environmentName(written)), ...OTHER_VARIABLES];
-  return Object.keys(environment).flatMap((variable) => {
-    if (!variable.startsWith('ALIRTCD_') || known.includes(variable)) return [];
-    const nearest = nearestName(
-      variable.slice('ALIRTCD_'.length),
-      known.map((name) => name.slice('ALIRTCD_'.length)),
-    );
-    return nearest === undefined ? [] : [`${variable} is not read; did you mean ALIRTCD_${nearest}?`];
-  });
 }
 
 function* fromFile(file: string | undefined): Generator<[SettingName, Source]> {
@@ -137,8 +150,9 @@ function writtenNames(): (readonly [written: string, name: SettingName])[] {
   return [...Object.entries(ALIASES), ...NAMES.map((name) => [name, name] as const)];
 }
 
-function environmentName(name: string): string {
-  return `ALIRTCD_${name.toUpperCase().replaceAll('-', '_')}`;
+/** Commas, with or without white space behind them. */
+function listOf(text: string): string[] {
+  return text.split(',').map((entry) => entry.trim());
 }
 
 function camelCase(name: string): string {

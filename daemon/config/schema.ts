@@ -5,7 +5,7 @@ import { isLoopbackHost, parseHttpAddress } from '../http/http_address.js';
 import type { HttpAddress } from '../http/http_address.js';
 import { RESTART_LIMITS } from '../engine/core_restart_policy.js';
 import { parseListenAddress } from './listen_address.js';
-import { listenFaults } from './listen_rules.js';
+import { callerFaults, listenFaults } from './listen_rules.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,10 +25,18 @@ function stateRoot(environment: Environment): string {
 const whole = (least: number, most: number) =>
   z.preprocess(
     (value) => (typeof value === 'string' && /^[+-]?[\d_]+$/.test(value) ? Number(value.replaceAll('_', '')) : value),
-    z.number('has to be a whole number').int('has to be a whole number').min(least).max(most),
+    z
+      .number('has to be a whole number')
+      .int('has to be a whole number')
+      .min(least, `has to be at least ${least}`)
+      .max(most, `has to be at most ${most}`),
   );
 const Port = whole(1, 65_535);
-const Address = z.string().transform((text, context) => {
+const Text = z.string('has to be a text').min(1, 'is empty');
+/** The flag is said once for each entry, the environment has commas between them. */
+const list = <Entry extends z.ZodType>(entry: Entry) => z.array(entry, 'has to be a list: [a, b]');
+const oneOf = <const Words extends readonly string[]>(words: Words) => z.enum(words, 'has to be one of the words');
+const Address = Text.transform((text, context) => {
   try {
     return parseListenAddress(text);
   } catch (error) {
@@ -44,9 +52,9 @@ const ServerUrls = z.preprocess(
     ),
   z.array(z.url({ protocol: /^wss?$/, error: 'has to be ws:// or wss:// of a LiveKit server' })),
 );
-const AbsolutePath = z.string().refine((text) => path.isAbsolute(text), 'has to be an absolute path');
+const AbsolutePath = Text.refine((text) => path.isAbsolute(text), 'has to be an absolute path');
 
-const HttpListen = z.string().transform((text, context) => {
+const HttpListen = Text.transform((text, context) => {
   if (text === 'off') return text;
   try {
     return parseHttpAddress(text);
@@ -65,7 +73,7 @@ const SocketMode = z
   .union([z.string(), z.number().transform(String)])
   .refine((text) => /^0?[67][0-7]{2}$/.test(text), 'has to be three octal digits that let the owner in, e.g. 0660')
   .transform((text) => text.padStart(4, '0'));
-const HostName = z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, 'has to be a host name or an address, without a port');
+const HostName = Text.regex(/^[A-Za-z0-9._:-]{1,255}$/, 'has to be a host name or an address, without a port');
 
 /** Every setting of the daemon, under its name in the file; the flag is --name, the environment variable ALIRTCD_NAME. */
 export function configSchema({ environment, here }: Defaults) {
@@ -75,7 +83,7 @@ export function configSchema({ environment, here }: Defaults) {
   return (
     z
       .strictObject({
-        listen: z.array(Address).min(1).prefault(defaultListen),
+        listen: list(Address).min(1, 'is an empty list').prefault(defaultListen),
         'socket-mode': SocketMode.prefault('0600'),
         'tls-cert': AbsolutePath.optional(),
         'tls-key': AbsolutePath.optional(),
@@ -84,18 +92,18 @@ export function configSchema({ environment, here }: Defaults) {
         keys: AbsolutePath.optional(),
         tokens: AbsolutePath.optional(),
         'jwt-key': AbsolutePath.optional(),
-        'jwt-issuer': z.string().min(1).optional(),
-        'jwt-audience': z.string().min(1).optional(),
-        'admin-subject': z.array(z.string().min(1)).default([]),
+        'jwt-issuer': Text.optional(),
+        'jwt-audience': Text.optional(),
+        'admin-subject': list(Text).default([]),
         'core-port-low': Port.default(42_000),
         'core-port-high': Port.default(45_000),
-        'core-service': z.array(AbsolutePath).default([]),
+        'core-service': list(AbsolutePath).default([]),
         'core-nice': whole(0, 19).default(0),
         'core-dumps': Switch.default(false),
         'core-memory-mb': whole(0, 1_000_000).default(0),
         'core-cpu-percent': whole(0, 100_000).default(0),
         'log-root': AbsolutePath.default(path.join(state, 'log')),
-        'log-level': z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+        'log-level': oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
         'channel-server-url': ServerUrls.prefault([]),
         'channel-server-allowed': ServerUrls.prefault([]),
         'channel-server-relay-only': Switch.default(false),
@@ -113,10 +121,10 @@ export function configSchema({ environment, here }: Defaults) {
         'event-ring-bytes': whole(65_536, 1_000_000_000).default(8_000_000),
         'http-listen': HttpListen.optional(),
         'http-remote': Switch.default(false),
-        'http-host': z.array(HostName).default([]),
-        console: z.enum(['off', 'read', 'control']).optional(),
+        'http-host': list(HostName).default([]),
+        console: oneOf(['off', 'read', 'control']).optional(),
         'console-tokens': Switch.default(false),
-        'core-restart': z.enum(['never', 'on-crash']).default('on-crash'),
+        'core-restart': oneOf(['never', 'on-crash']).default('on-crash'),
         'core-restart-delay-ms': whole(0, RESTART_LIMITS.delayMs).default(100),
         'core-restart-delay-max-ms': whole(0, RESTART_LIMITS.maxDelayMs).default(10_000),
         'core-restart-attempts': whole(1, RESTART_LIMITS.attempts).default(5),
@@ -129,11 +137,13 @@ export function configSchema({ environment, here }: Defaults) {
         'builtin-channel-server': AbsolutePath.default(path.join(here, 'alirtc-channelserver')),
       })
       .superRefine((config, context) => {
-        for (const { path, message } of listenFaults(config)) context.addIssue({ code: 'custom', path, message });
+        for (const { path, message } of [...listenFaults(config), ...callerFaults(config)])
+          context.addIssue({ code: 'custom', path, message });
       })
       .refine((config) => config['core-port-low'] <= config['core-port-high'], {
         path: ['core-port-high'],
         message: 'lies below core-port-low',
+        params: { other: 'core-port-low' },
       })
       .refine(({ 'http-listen': http, 'http-remote': remote }) => remote || isLocalHttp(http), {
         path: ['http-listen'],

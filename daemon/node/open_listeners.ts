@@ -47,7 +47,9 @@ export class OpenListeners {
     const hasTokens = config.tokens !== undefined || config['jwt-key'] !== undefined;
     const isKnown = hasTokens || (address.kind === 'tls' && config['client-ca'] !== undefined);
     const listen = formatListenAddress(address);
-    if ((address.kind === 'tls' || isExposed(address)) && !isKnown)
+    // The digit of others: who is neither the owner nor of the group.
+    const isOpen = address.kind === 'unix' && (parseInt(config['socket-mode'], 8) & 0o002) !== 0;
+    if ((address.kind === 'tls' || isExposed(address) || isOpen) && !isKnown)
       this.#logger.warn({ listen }, 'whoever reaches this address may do everything: set tokens, jwt-key or client-ca');
     if (isExposed(address))
       this.#logger.warn({ listen }, 'what goes over this address can be read and changed on the way: it has no TLS');

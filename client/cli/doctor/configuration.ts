@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../../../daemon/config/load_config.js';
-import { failure, info, ok, warning } from './check.js';
+import { failure, info, ok } from './check.js';
 import type { Check, Finding } from './check.js';
 
 /** Where the unit of packaging/systemd has it. */
@@ -22,7 +22,7 @@ export function judgeConfiguration(loaded: LoadedConfig | string, hasSystemFile:
         ),
       info('the other checks go by the defaults'),
     ];
-  const { sources, file, warnings } = loaded;
+  const { sources, file } = loaded;
   const from = file === undefined ? 'no file' : file;
   const findings = [
     ok(
@@ -31,6 +31,5 @@ export function judgeConfiguration(loaded: LoadedConfig | string, hasSystemFile:
   ];
   if (file === undefined && hasSystemFile)
     findings.push(info(`${SYSTEM_FILE} was not looked at; with --config ${SYSTEM_FILE} it is`));
-  for (const text of warnings) findings.push(warning(text, 'correct the name, or remove the variable'));
   return findings;
 }

@@ -70,18 +70,30 @@ describe('where the configuration comes from', () => {
   });
 
   for (const [text, line, allowed] of [
-    ['log-level: loud', 1, /log-level: .*; allowed: fatal, error, warn, info, debug, trace, silent$/],
-    ['\nmax-engines: 0', 2, /max-engines: .*; allowed: a whole number from 1 to 10000$/],
-    ['max-engines: many', 1, /max-engines: has to be a whole number; allowed: a whole number from 1 to 10000$/],
-    ['max-engines: true', 1, /has to be a whole number/],
-    ['max-engines:', 1, /has to be a whole number/],
-    ['max-engines: 1.5', 1, /has to be a whole number/],
-    ['console_tokens: perhaps', 1, /console-tokens: has to be on or off; allowed: on, off$/],
+    ['log-level: loud', 1, /log-level: has to be one of the words, not "loud"; allowed: fatal, error, .*, silent$/],
+    ['\nmax-engines: 0', 2, /max-engines: has to be at least 1, not 0; allowed: a whole number from 1 to 10000$/],
+    ['max-engines: 10001', 1, /max-engines: has to be at most 10000, not 10001; allowed/],
+    ['max-engines: many', 1, /max-engines: has to be a whole number, not "many"; allowed: a whole number from 1/],
+    ['max-engines: true', 1, /has to be a whole number, not true/],
+    ['max-engines:', 1, /has to be a whole number, not null/],
+    ['max-engines: [3]', 1, /has to be a whole number, not \[3\]/],
+    ['max-engines: 1.5', 1, /has to be a whole number, not 1\.5/],
+    ['console_tokens: perhaps', 1, /console-tokens: has to be on or off, not "perhaps"; allowed: on, off$/],
+    ['tls: {cert: 5}', 1, /tls-cert: has to be a text, not 5/],
+    ['jwt-issuer: ""', 1, /jwt-issuer: is empty/],
+    ['listen: unix:/a', 1, /listen: has to be a list: \[a, b\], not "unix:\/a"/],
+    ['listen: []', 1, /listen: is an empty list/],
+    ['listen:\n  - tcp:127.0.0.1:1\n  - 5\n', 3, /listen: has to be a text, not 5/],
     ['listen:\n  - tcp:127.0.0.1:1\n  - tcp:0.0.0.0:2\n', 3, /listen: .*only loopback/],
+    ['core-port-low: 50000', 1, /core-port-high: lies below core-port-low/],
+    ['log-level: info\njwt-issuer: us', 2, /jwt-issuer: .*add jwt-key/],
+    ['\njwt-audience: us', 2, /jwt-audience: .*add jwt-key/],
+    ['admin-subject: [CN=operator]', 1, /admin-subject: .*add client-ca/],
+    ['tls-cert: /a.pem', 1, /tls-cert: .*no listener has TLS/],
     ['a: [1', 1, /is not YAML/],
     ['max-engines: 1\nmax-engines: 2', 2, /is not YAML: Map keys must be unique/],
   ] as const)
-    it(`names file, line and what is allowed for ${JSON.stringify(text)}`, () => {
+    it(`names file, line, value and what is allowed for ${JSON.stringify(text)}`, () => {
       const fault = faultOf(text);
       assert.ok(fault.startsWith(`${file}:${line}: `), fault);
       assert.match(fault, allowed);
@@ -92,17 +104,42 @@ describe('where the configuration comes from', () => {
       () => load([], { ALIRTCD_MAX_ENGINES: 'x' }),
       /^ConfigError: ALIRTCD_MAX_ENGINES: max-engines: has to/,
     );
-    assert.throws(() => load(['--max-engines', '99999']), /^ConfigError: --max-engines: .*10000/);
+    assert.throws(
+      () => load(['--max-engines', '99999']),
+      /^ConfigError: --max-engines: has to be at most 10000, not "99999"/,
+    );
     assert.throws(() => load(['--max-engine', '9']), /unknown option '--max-engine'/);
   });
 
-  it('warns of a variable that is nearly a setting, and not of those that a platform sets', () => {
-    const { warnings } = load([], {
-      ALIRTCD_MAX_ENGINE: '3',
-      ALIRTCD_SERVICE_HOST: '10.0.0.1',
+  it('shows no value that may hold a secret', () => {
+    for (const url of ['http://user:SECRET@a/', 'user:SECRET@a', '//a?key=SECRET'])
+      for (const name of ['channel-server-url', 'traces-endpoint', 'http-host', 'console']) {
+        const fault = faultOf(`${name}: ${JSON.stringify(url)}`);
+        assert.ok(!fault.includes('SECRET'), fault);
+      }
+  });
+
+  it('refuses a variable that is no setting, and lets those be that Kubernetes sets for its services', () => {
+    assert.throws(
+      () => load([], { ALIRTCD_TOKEN: '/etc/tokens.yaml', ALIRTCD_ZZZ: '' }),
+      /^ConfigError: ALIRTCD_TOKEN is not a setting; did you mean ALIRTCD_TOKENS\?\nALIRTCD_ZZZ is not a setting; allowed: ALIRTCD_/,
+    );
+    assert.throws(() => load([], { ALIRTCD_CORE_PORT: '42000' }), /ALIRTCD_CORE_PORT is not a setting/);
+    load([], {
       ALIRTCD_ADDRESS: 'unix:/x',
+      ALIRTCD_SERVICE_HOST: '10.0.0.1',
+      ALIRTCD_SERVICE_PORT: '7420',
+      ALIRTCD_SERVICE_PORT_GRPC: '7420',
+      ALIRTCD_PORT: 'tcp://10.0.0.1:7420',
+      ALIRTCD_PORT_7420_TCP: 'tcp://10.0.0.1:7420',
+      ALIRTCD_PORT_7420_TCP_ADDR: '10.0.0.1',
+      ALIRTCD_FLEET_SERVICE_HOST: '10.0.0.2',
     });
-    assert.deepEqual(warnings, ['ALIRTCD_MAX_ENGINE is not read; did you mean ALIRTCD_MAX_ENGINES?']);
+  });
+
+  it('takes white space behind the commas of a variable', () => {
+    const { config } = load([], { ALIRTCD_HTTP_HOST: 'a.example, b.example' });
+    assert.deepEqual(config['http-host'], ['a.example', 'b.example']);
   });
 
   it('has an example file that is the schema of today, and that means nothing but the defaults', () => {
