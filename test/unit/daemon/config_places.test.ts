@@ -112,7 +112,7 @@ describe('where the configuration comes from', () => {
   });
 
   it('shows no value that may hold a secret', () => {
-    for (const url of ['http://user:SECRET@a/', 'user:SECRET@a', '//a?key=SECRET'])
+    for (const url of ['ftp://user:SECRET@a/', 'user:SECRET@a', '//a?key=SECRET'])
       for (const name of ['channel-server-url', 'traces-endpoint', 'http-host', 'console']) {
         const fault = faultOf(`${name}: ${JSON.stringify(url)}`);
         assert.ok(!fault.includes('SECRET'), fault);
