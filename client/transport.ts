@@ -47,6 +47,19 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 2_000,
 };
 
+const REMEDY = 'start alirtcd, or name its address (ALIRTCD_ADDRESS, --address)';
+const HEALTH = '/grpc.health.v1.Health/Check';
+const WHY_MS = 500;
+/** As grpc-js has it in the details of UNAVAILABLE, with the time of the attempt behind it. */
+const LAST_ERROR = /Last error: (?:Error: )?([^\n]*?)(?:\s*\(\d{4}-\d\d-\d\dT[^)]*\))?\s*(?:\. Resolution note:|\n)/;
+
+function reasonIn(details: string): string | undefined {
+  if (details.startsWith('Name resolution failed')) return 'its name cannot be resolved';
+  const text = LAST_ERROR.exec(details)?.[1]?.trim();
+  // OpenSSL has places of its source around it.
+  return text === undefined ? undefined : (/:SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text);
+}
+
 /** One gRPC channel and every call that is open on it. */
 export class Transport {
   readonly #client: Client;
@@ -75,11 +88,11 @@ export class Transport {
     for (;;) {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
-      if (state === connectivityState.TRANSIENT_FAILURE && !retry) throw this.#unreachable();
+      if (state === connectivityState.TRANSIENT_FAILURE && !retry) throw await this.#unreachable();
       const overdue = await new Promise<Error | undefined>((resolve) =>
         channel.watchConnectivityState(state, deadline, resolve),
       );
-      if (overdue !== undefined) throw this.#unreachable(overdue);
+      if (overdue !== undefined) throw await this.#unreachable(overdue);
     }
   }
 
@@ -174,13 +187,26 @@ export class Transport {
     if (this.#closed) throw cancelled('the client was closed');
   }
 
-  #unreachable(cause?: Error): AlirtcStatusError {
-    return new AlirtcStatusError(status.UNAVAILABLE, `no daemon answers at ${this.address}`, {
+  async #unreachable(cause?: Error): Promise<AlirtcStatusError> {
+    const why = await this.#whyNot();
+    const text = `no daemon answers at ${this.address}`;
+    return new AlirtcStatusError(status.UNAVAILABLE, why === undefined ? text : `${text}: ${why}`, {
       reason: 'UNAVAILABLE',
       field: 'address',
       value: this.address,
-      remedy: 'start alirtcd, or name its address (ALIRTCD_ADDRESS, --address)',
+      remedy: this.address.startsWith('tls:') ? `${REMEDY}; see that --ca, --cert and --key are right` : REMEDY,
       cause,
+    });
+  }
+
+  /** Only a call is told why there is no connection: refused, no such file, a certificate that is not trusted. */
+  #whyNot(): Promise<string | undefined> {
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const options = { deadline: Date.now() + WHY_MS };
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(HEALTH, asIs, asIs, Buffer.alloc(0), options, (error) =>
+        resolve(reasonIn(error?.details ?? '')),
+      );
     });
   }
 }

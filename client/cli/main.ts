@@ -2,6 +2,8 @@ import { text } from 'node:stream/consumers';
 import { INTERRUPTED, runProgram } from './program.js';
 import { processScreen } from './process_screen.js';
 
+// Node's warnings for programmers are nothing for who runs this: one comes with every tls: address that is an IP.
+process.noDeprecation = true;
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {

@@ -73,7 +73,13 @@ describe('the listeners of the daemon', function () {
       assert.match(addressOf(daemon), /^tls:127\.0\.0\.1:\d+$/);
       await using client = await connectWith(daemon, { ca: ca() });
       assert.equal((await client.nodeStatus()).engines, 0);
-      await assert.rejects(connectWith(daemon, {}), (error: AlirtcStatusError) => error.reason === 'UNAVAILABLE');
+      await assert.rejects(connectWith(daemon, {}), (error: AlirtcStatusError) => {
+        assert.equal(error.reason, 'UNAVAILABLE');
+        // What is wrong is not that nobody listens.
+        assert.match(error.message, /no daemon answers at tls:127\.0\.0\.1:\d+: .*certificate/);
+        assert.match(error.remedy ?? '', /--ca, --cert and --key/);
+        return true;
+      });
       const port = addressOf(daemon).slice('tls:'.length);
       await assert.rejects(async () => {
         await using plain = await AlirtcClient.connect(`tcp:${port}`, { connectTimeoutMs: 3_000 });
@@ -83,8 +89,8 @@ describe('the listeners of the daemon', function () {
 
     it('are reached by the command line with --ca', async () => {
       const args = [ALIRTC, '--address', addressOf(daemon), '--ca', authority.certificate, 'health'];
-      const { stdout } = await run(process.execPath, args, { timeout: 60_000 });
-      assert.equal(stdout, 'SERVING\n');
+      const { stdout, stderr } = await run(process.execPath, args, { timeout: 60_000 });
+      assert.deepEqual([stdout, stderr], ['SERVING\n', '']);
     });
 
     it('are warned of in the log while nobody has to say who he is', () => {
