@@ -40,12 +40,17 @@ export class TestAuthority implements AsyncDisposable {
 
   /** Signed by the authority, for names such as "DNS:localhost" or "IP:127.0.0.1". */
   async issue(...names: string[]): Promise<CertificateFiles> {
-    return this.#issue(names, ['-days', '2']);
+    return this.#issue('/CN=server', names, ['-days', '2']);
+  }
+
+  /** As issue(), to a subject as openssl takes it: "/O=us/CN=bot". */
+  async issueTo(subject: string, ...names: string[]): Promise<CertificateFiles> {
+    return this.#issue(subject, names, ['-days', '2']);
   }
 
   /** As issue(), but its time is over. */
   async issueExpired(...names: string[]): Promise<CertificateFiles> {
-    return this.#issue(names, ['-days', '-1']);
+    return this.#issue('/CN=server', names, ['-days', '-1']);
   }
 
   /** Signed by itself. */
@@ -75,12 +80,12 @@ export class TestAuthority implements AsyncDisposable {
     return { certificate: `${file}.pem`, key: `${file}.key` };
   }
 
-  async #issue(names: readonly string[], validity: readonly string[]): Promise<CertificateFiles> {
+  async #issue(subject: string, names: readonly string[], validity: readonly string[]): Promise<CertificateFiles> {
     const files = this.#files();
     const request = `${files.key}.csr`;
     const extensions = `${files.key}.ext`;
     await writeFile(extensions, `subjectAltName=${names.join(',')}\n`);
-    await openssl(this.folder, ['req', '-new', ...KEY, '-keyout', files.key, '-out', request, '-subj', '/CN=server']);
+    await openssl(this.folder, ['req', '-new', ...KEY, '-keyout', files.key, '-out', request, '-subj', subject]);
     const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', extensions];
     await openssl(this.folder, ['x509', '-req', '-in', request, '-out', files.certificate, ...signing, ...validity]);
     return files;

@@ -102,44 +102,6 @@ describe('access to the daemon with bearer tokens', function () {
     assert.deepEqual([await seen(alice), await seen(bob)], [true, false]);
   });
 
-  it('answers NOT_FOUND to whoever else touches an engine, by calls, streams and pushes, as if it were not there', async () => {
-    const call = (client: AlirtcClient, id: string, name: string, more: object = {}): Promise<unknown> => {
-      const request = JSON.stringify({ engine_id: id, ...more });
-      const token = path.join(folder, `${name}.token`);
-      writeFileSync(token, client === bob ? TOKENS.bob : TOKENS.alice, { mode: 0o600 });
-      const flags = [
-        '--address',
-        daemon.ready.listen[0] ?? '',
-        '--token-file',
-        token,
-        'call',
-        name,
-        request,
-        '--max',
-        '1',
-      ];
-      return run(process.execPath, [ALIRTC, ...flags], { timeout: 60_000 });
-    };
-    for (const name of [
-      'GetEngine',
-      'Release',
-      'LeaveChannel',
-      'GetEventHandler',
-      'OnSubscribeMixAudioFrame',
-      'PushExternalVideoFrame',
-    ]) {
-      const texts: string[] = [];
-      for (const id of [engine.engineId, 'eng_aaaaaaaaaaaa'])
-        await call(bob, id, name).then(
-          () => assert.fail(`${name} succeeded`),
-          (error: { stderr: string }) => texts.push(error.stderr.replaceAll(id, 'ID')),
-        );
-      assert.match(texts[0] ?? '', /ENGINE_NOT_FOUND|NOT_FOUND/);
-      assert.equal(texts[0], texts[1], name);
-    }
-    assert.match(JSON.stringify(await call(alice, engine.engineId, 'GetEngine')), new RegExp(engine.engineId));
-  });
-
   it('lets an administrator release an engine of somebody else', async () => {
     const operator = await as(TOKENS.operator);
     const other = await bob.createEngine();
@@ -206,17 +168,28 @@ describe('access to the daemon with certificates of clients', function () {
   this.timeout(120_000);
   it('gives engines to the subject of the certificate, and the node to the subjects that the operator names', async () => {
     await using authority = await TestAuthority.create();
-    const [server, client] = [await authority.issue('IP:127.0.0.1'), await authority.issue('DNS:client')];
+    const server = await authority.issue('IP:127.0.0.1');
+    const [client, operator] = [
+      await authority.issueTo('/O=us/CN=bot', 'DNS:client'),
+      await authority.issueTo('/O=us/CN=operator', 'DNS:operator'),
+    ];
+    // What reads the same when parts are only put together.
+    const pretender = await authority.issueTo('/O=us,CN=operator', 'DNS:client');
     const tlsFlags = ['--tls-cert', server.certificate, '--tls-key', server.key, '--client-ca', authority.certificate];
     const daemon = await DaemonProcess.start({
       listen: ['tls:127.0.0.1:0', 'tcp:127.0.0.1:0'],
-      flags: tlsFlags,
+      flags: [...tlsFlags, '--admin-subject', 'O=us,CN=operator'],
     });
     try {
       const [tlsAddress = '', local = ''] = daemon.ready.listen;
-      const files = { ca: authority.certificate, certificate: client.certificate, key: client.key };
-      const tls = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readFileSync(file)]));
-      await using far = await AlirtcClient.connect(tlsAddress, { tls });
+      const connect = (pair: { certificate: string; key: string }): Promise<AlirtcClient> => {
+        const files = { ca: authority.certificate, ...pair };
+        const tls = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readFileSync(file)]));
+        return AlirtcClient.connect(tlsAddress, { tls });
+      };
+      await using far = await connect(client);
+      await using admin = await connect(operator);
+      await using false_ = await connect(pretender);
       await using near = await AlirtcClient.connect(local);
       const hidden = await near.createEngine();
       const own = await far.createEngine();
@@ -225,6 +198,11 @@ describe('access to the daemon with certificates of clients', function () {
         [own.engineId],
       );
       assert.equal((await near.listEngines()).length, 2);
+      const owners = (await admin.nodeStatus()).engineStatuses.map(({ owner }) => owner);
+      assert.deepEqual(owners.sort(), ['local', 'tls:O=us,CN=bot']);
+      assert.deepEqual(await false_.listEngines(), []);
+      for (const client of [far, false_]) assert.equal((await refusalOf(client.nodeConfig())).reason, 'SCOPE_MISSING');
+      assert.ok((await admin.nodeConfig()).settings.length > 20);
       await hidden.release();
     } finally {
       await daemon.stop();
