@@ -2,6 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { Logger } from '../../common/logger.js';
 import type { GetLogsRequest, GetLogsResponse } from '../../gen/alirtc/v1/node.js';
+import type { Config } from '../config/schema.js';
 import { checkRange } from '../engine/checks.js';
 import { noSuchEngine } from '../engine/engine_registry.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
@@ -16,6 +17,7 @@ import { checkedRequest } from './malformed_request.js';
 export function logStream(
   logs: LogRing,
   registry: Pick<EngineRegistry, 'isKnown'>,
+  settings: () => Pick<Config, 'max-log-readers'>,
   logger: Logger,
 ): handleServerStreamingCall<GetLogsRequest, GetLogsResponse> {
   return (call) => {
@@ -24,7 +26,7 @@ export function logStream(
       const request = checkedLogRequest(checkedRequest(call.request));
       const { engineId } = request;
       if (engineId !== '' && !registry.isKnown(engineId)) throw noSuchEngine(engineId);
-      const reader = logs.open(request);
+      const reader = logs.open(request, settings()['max-log-readers']);
       try {
         // Who follows knows by it that nothing is missed from now on, also while nothing is written.
         call.sendMetadata(new Metadata());

@@ -30,7 +30,7 @@ export function nodeService(registry: EngineRegistry, options: NodeServiceOption
       const deadlineMs = options.drain.begin(seconds * 1000, 'Drain was called');
       return { deadlineUs: Math.floor(deadlineMs * 1000), engines: registry.size };
     }),
-    getLogs: logStream(options.logs, registry, logger),
+    getLogs: logStream(options.logs, registry, options.limitSettings, logger),
     getConfig: unary(logger, () => configResponse(options.settings)),
   };
 }

@@ -115,6 +115,7 @@ export function configSchema({ environment, here }: Defaults) {
         'max-streams-per-client': whole(1, 100_000).default(1024),
         'max-streams-per-engine': whole(1, 64).default(64),
         'max-event-streams-per-engine': whole(1, 1024).default(64),
+        'max-log-readers': whole(1, 1024).default(16),
         'max-calls-per-second': whole(1, 1_000_000).default(10_000),
         'max-message-bytes': whole(65_536, 1_000_000_000).default(67_108_864),
         'event-ring': whole(16, 1_000_000).default(4096),

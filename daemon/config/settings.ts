@@ -111,6 +111,11 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     argument: '<number>',
     text: 'event streams of one engine at the same time (64)',
   },
+  'max-log-readers': {
+    reload: true,
+    argument: '<number>',
+    text: "readers that follow the daemon's log at the same time (16)",
+  },
   'max-calls-per-second': {
     reload: true,
     argument: '<number>',
@@ -118,6 +123,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   'max-message-bytes': { argument: '<number>', text: 'bytes of one message, either way (67108864)' },
   'capacity-ms': {
+    reload: true,
     argument: '<ms>',
     text: 'CPU that daemon, channel server and cores may use, in ms for each second; beyond it engines and subscriptions are refused; 0: all of the machine (0)',
   },

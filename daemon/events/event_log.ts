@@ -72,7 +72,18 @@ export class EventLog {
   /** True: a reader whose next event is that one is so far behind the newest that it has to be ended. */
   lagsTooFar(sequence: number): boolean {
     const bytesBehind = this.#bytes - (this.#slot(sequence + 1)?.bytesBefore ?? this.#bytes);
-    return this.#next - sequence > this.#ring.length / 2 || bytesBehind > this.#maxBytes / 2;
+    return this.#eventsLagTooFar(sequence) || bytesBehind > this.#maxBytes / 2;
+  }
+
+  /** The setting that ends a reader there. */
+  limitOfLag(sequence: number): { setting: string; limit: number } {
+    return this.#eventsLagTooFar(sequence)
+      ? { setting: 'event-ring', limit: this.#ring.length }
+      : { setting: 'event-ring-bytes', limit: this.#maxBytes };
+  }
+
+  #eventsLagTooFar(sequence: number): boolean {
+    return this.#next - sequence > this.#ring.length / 2;
   }
 
   /** Nothing is appended after the end. */

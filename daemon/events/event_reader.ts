@@ -65,13 +65,17 @@ export class EventReader {
 
 function tooSlow(cursor: number, log: EventLog): Error {
   const resume = Math.max(cursor, log.oldest);
+  const { setting, limit } = log.limitOfLag(cursor);
   return refusal(
     'resource_exhausted',
     'EVENTS_TOO_SLOW',
     `the reader does not keep up: event ${cursor} of ${log.next - 1}`,
     {
       remedy: `resume with from_sequence ${resume}`,
-      metadata: { resume: String(resume), oldest: String(log.oldest), next: String(log.next) },
+      metadata: {
+        ...{ resume: String(resume), oldest: String(log.oldest), next: String(log.next) },
+        ...{ limit: String(limit), setting },
+      },
     },
   );
 }

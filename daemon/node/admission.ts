@@ -96,6 +96,8 @@ function nodeIsFull(what: Admitted, costMs: number, loadMs: number, capacityMs: 
       cost_ms: String(Math.ceil(costMs)),
       load_ms: String(Math.ceil(loadMs)),
       capacity_ms: String(capacityMs),
+      limit: String(capacityMs),
+      setting: 'capacity-ms',
       // By then what was forecast is measured.
       retry_after_ms: String(WINDOW_MS / 2),
     },

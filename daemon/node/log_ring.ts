@@ -5,7 +5,6 @@ import { LogReader } from './log_reader.js';
 
 export const KEPT_LINES = 5_000;
 const KEPT_CHARACTERS = 4_000_000;
-export const MAX_LOG_READERS = 16;
 
 export interface LogRequest extends LogFilter {
   /** How many of the kept lines come first. */
@@ -50,12 +49,12 @@ export class LogRing {
     for (const reader of this.#readers) reader.offer(line);
   }
 
-  /** Throws RESOURCE_EXHAUSTED. Whoever opens a reader closes it. */
-  open(request: LogRequest): LogReader {
-    if (this.#readers.size >= MAX_LOG_READERS)
-      throw refusal('resource_exhausted', 'TOO_MANY_STREAMS', `${MAX_LOG_READERS} read the log already`, {
-        remedy: 'close one of them',
-        metadata: { limit: String(MAX_LOG_READERS) },
+  /** Throws RESOURCE_EXHAUSTED when `most` follow it already. Whoever opens a reader closes it. */
+  open(request: LogRequest, most: number): LogReader {
+    if (this.#readers.size >= most)
+      throw refusal('resource_exhausted', 'TOO_MANY_STREAMS', `max-log-readers is ${most}`, {
+        remedy: 'close one of them, or raise max-log-readers (--max-log-readers)',
+        metadata: { limit: String(most), setting: 'max-log-readers' },
       });
     const reader = new LogReader(request, this.#newest(request), {
       capacity: { lines: this.#keptLines, characters: this.#keptCharacters },

@@ -197,6 +197,7 @@ describe('a flood of log lines', function () {
       .catch((error: unknown) => error);
     assert.ok(refused instanceof AlirtcStatusError);
     assert.deepEqual([refused.code, refused.reason], [status.RESOURCE_EXHAUSTED, 'TOO_MANY_STREAMS']);
+    assert.deepEqual([refused.metadata['limit'], refused.metadata['setting']], ['16', 'max-log-readers']);
     readers[0]?.cancel();
     await eventually(async () => {
       const answer = await client

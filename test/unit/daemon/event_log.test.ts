@@ -78,6 +78,7 @@ describe('the event log', () => {
     );
     assert.ok(error instanceof AlirtcError);
     assert.equal(error.class, 'resource_exhausted');
+    assert.equal(error.metadata['setting'], 'event-ring');
     const resumed = new EventReader(log, Number(error.metadata['resume']), snapshot);
     await resumed.next(never);
     assert.equal((await resumed.next(never))?.sequence, 3);
@@ -108,7 +109,11 @@ describe('the event log', () => {
     const waiting = reader.next(never);
     for (let count = 0; count < 4; count += 1)
       log.append({ $case: 'onMediaExtensionMsgReceived', value: { userId: 'anna', message: Buffer.alloc(2_000) } });
-    await assert.rejects(waiting, { class: 'resource_exhausted', metadata: { resume: '1', oldest: '1', next: '5' } });
+    const lag = { resume: '1', oldest: '1', next: '5' };
+    await assert.rejects(waiting, {
+      class: 'resource_exhausted',
+      metadata: { ...lag, limit: '10000', setting: 'event-ring-bytes' },
+    });
   });
 
   it('lets a reader go when its call is cancelled', async () => {

@@ -62,7 +62,8 @@ describe('admission', () => {
     admission.admit('subscription', 'a', 60);
     const error = refusalOf(() => admission.admit('subscription', 'b', 41));
     assert.deepEqual([error.class, error.reason], ['resource_exhausted', 'NODE_FULL']);
-    assert.deepEqual(error.metadata, { cost_ms: '41', load_ms: '60', capacity_ms: '100', retry_after_ms: '5000' });
+    const figures = { cost_ms: '41', load_ms: '60', capacity_ms: '100', retry_after_ms: '5000' };
+    assert.deepEqual(error.metadata, { ...figures, limit: '100', setting: 'capacity-ms' });
     assert.deepEqual(refused, ['subscription']);
     admission.admit('subscription', 'b', 40);
     assert.equal(admission.freeMs, 0);
