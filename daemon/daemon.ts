@@ -127,6 +127,7 @@ export class Daemon extends Lifecycle {
     this.#registry = registry;
     const operations = new NodeOperations({
       config,
+      now: () => this.#config,
       version: this.#options.version,
       registry,
       channelServerPid: () => this.#channelServer?.pid,
@@ -277,6 +278,7 @@ export class Daemon extends Lifecycle {
     const { config, version, consoleFolder, logger } = this.#options;
     this.#http = new DaemonHttp({
       config,
+      now: () => this.#config,
       registry,
       keys,
       version,

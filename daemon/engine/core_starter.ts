@@ -3,7 +3,7 @@ import type { Logger } from '../../common/logger.js';
 import { CoreProcess } from './core_process.js';
 import type { CoreProcessOptions } from './core_process.js';
 import type { EngineCore, EngineCoreOptions, StartEngineCore } from './engine_core.js';
-import { WORK_FOLDER } from './log_path.js';
+import { workFolderOf } from './log_path.js';
 import { PortRange } from './port_range.js';
 import type { WarmCores } from './warm_cores.js';
 
@@ -12,7 +12,7 @@ export interface CoreStarterOptions extends Pick<
   'environment' | 'coreDumps' | 'readyTimeoutMs' | 'ladder' | 'surroundings'
 > {
   logger: Logger;
-  /** Each core process works in the folder of its engine's id below this one; left out: in "work" in the engine's log folder. */
+  /** Each core process works in the folder of its engine's id below this one; left out: as workFolderOf() has it. */
   workRoot?: string;
   /** Processes that run already, of the same environment. */
   warm?: WarmCores | undefined;
@@ -33,7 +33,7 @@ export function createCoreStarter(options: CoreStarterOptions): StartEngineCore 
       ...processOptions,
       path: servicePath,
       ports: new PortRange({ low: lowPort, high: highPort }),
-      workFolder: workRoot === undefined ? path.join(logPath, WORK_FOLDER) : path.join(workRoot, engineId),
+      workFolder: workRoot === undefined ? workFolderOf(logPath, engineId) : path.join(workRoot, engineId),
       logger: logger.child({ engineId }),
     });
     const cancel = (): void => void core.close();

@@ -3,8 +3,13 @@ import path from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import { refusal } from '../refusals.js';
 
-/** Where the core process runs, below the engine's folder. */
-export const WORK_FOLDER = 'work';
+/** As newEngineId() makes them. */
+const ENGINE_ID = /^eng_[a-z2-7]{12}$/;
+
+/** Where the core process runs: below the engine's log folder, and for itself where several engines share that one. */
+export function workFolderOf(logPath: string, engineId: string): string {
+  return path.join(logPath, path.basename(logPath) === engineId ? 'work' : `work-${engineId}`);
+}
 
 /**
  * The folder of an engine's log files, made when it is missing. It lies below the log root also when links are followed; anything else is refused
@@ -21,6 +26,13 @@ export function engineLogPath(logRoot: string, wanted: string, engineId: string)
       value: wanted.slice(0, 80),
       remedy: `leave it empty, or name a folder below ${logRoot}`,
     });
+  const [first = ''] = path.relative(root, real).split(path.sep);
+  if (ENGINE_ID.test(first) && first !== engineId)
+    throw refusal('invalid_argument', 'LOG_PATH_NOT_ALLOWED', 'log_path: is the folder of another engine', {
+      field: 'log_path',
+      value: wanted.slice(0, 80),
+      remedy: 'leave it empty, or name a folder that is not called as engines are',
+    });
   try {
     mkdirSync(real, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -29,10 +41,10 @@ export function engineLogPath(logRoot: string, wanted: string, engineId: string)
   return real;
 }
 
-/** Of an engine that has ended: its own folder goes when nothing was written into it. One that a client named stays: others may work in it. */
+/** Of an engine that has ended: its own folders go when nothing was written into them. A log folder that a client named stays: others may work in it. */
 export function removeEmptyLogPath(folder: string, engineId: string): void {
-  if (path.basename(folder) !== engineId) return;
-  for (const empty of [path.join(folder, WORK_FOLDER), folder])
+  const isOwn = path.basename(folder) === engineId;
+  for (const empty of [workFolderOf(folder, engineId), ...(isOwn ? [folder] : [])])
     try {
       rmdirSync(empty);
     } catch {

@@ -13,6 +13,8 @@ import type { Route } from './routes.js';
 
 export interface DaemonHttpOptions {
   config: Config;
+  /** The settings as they count now: some can be reloaded. */
+  now: () => Config;
   registry: EngineRegistry;
   keys: ReadonlyMap<string, string>;
   version: string;
@@ -81,11 +83,11 @@ export class DaemonHttp extends Lifecycle {
   }
 
   async #startConsole(): Promise<Route[]> {
-    const { config, consoleFolder: folder, startedAtMs, ...shared } = this.#options;
+    const { config, now, consoleFolder: folder, startedAtMs, ...shared } = this.#options;
     const access = config.console;
     if (access === 'off') return [];
     const tokens = config['console-tokens'];
-    const maxEngines = config['max-engines'];
+    const maxEngines = (): number => now()['max-engines'];
     this.#monitor = new NodeMonitor({ ...shared, startedAtMs, maxEngines, access, tokens });
     await this.#monitor.start();
     this.#previews = new Previews(shared.clock);

@@ -13,7 +13,7 @@ export interface NodeMonitorOptions {
   registry: Pick<EngineRegistry, 'list' | 'onCreated'>;
   version: string;
   startedAtMs: number;
-  maxEngines: number;
+  maxEngines: () => number;
   access: 'read' | 'control';
   tokens: boolean;
   channelServerUrl: () => string | undefined;
@@ -68,7 +68,7 @@ export class NodeMonitor extends Lifecycle {
       startedAtMs,
       channelServerUrl: channelServerUrl() ?? '',
       channelServerEmbedded: channelServerPid() !== undefined,
-      maxEngines,
+      maxEngines: maxEngines(),
       access,
       tokens,
     };

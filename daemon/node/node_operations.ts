@@ -21,6 +21,8 @@ import type { Traces } from './traces.js';
 
 export interface NodeOperationsOptions {
   config: Config;
+  /** The settings as they count now: some can be reloaded. */
+  now: () => Config;
   version: string;
   registry: EngineRegistry;
   channelServerPid: () => number | undefined;
@@ -43,13 +45,12 @@ export class NodeOperations extends Lifecycle {
   constructor(options: NodeOperationsOptions) {
     super();
     this.#options = options;
-    const { registry, version, config, channelServerPid, readProcess, clock, health, logger } = options;
+    const { registry, version, now, channelServerPid, readProcess, clock, health, logger } = options;
     this.meter = new ProcessMeter(() => familyOf(registry, channelServerPid), readProcess, clock);
-    const capacityMs = config['capacity-ms'] === 0 ? os.availableParallelism() * 1000 : config['capacity-ms'];
     this.admission = new Admission({
       measuredMs: () => PROCESS_KINDS.reduce((sum, kind) => sum + this.meter.figures(kind).loadMs, 0),
       coreMs: (engineId) => this.meter.coreLoadMs(engineId),
-      capacityMs: () => capacityMs,
+      capacityMs: () => now()['capacity-ms'] || os.availableParallelism() * 1000,
       clock,
       onRefused: (what) => this.metrics.load.refused(what),
     });
@@ -65,7 +66,7 @@ export class NodeOperations extends Lifecycle {
       registry,
       meter: this.meter,
       version,
-      maxEngines: config['max-engines'],
+      maxEngines: () => now()['max-engines'],
       admission: this.admission,
       isDraining: () => this.drain.isDraining,
     });

@@ -17,7 +17,7 @@ export class EngineMetrics {
   readonly #ended: Counter<'cause'>;
   readonly #restarts: Counter<'outcome'>;
 
-  constructor(register: Registry, registry: Pick<EngineRegistry, 'list' | 'onCreated'>, maxEngines: number) {
+  constructor(register: Registry, registry: Pick<EngineRegistry, 'list' | 'onCreated'>, maxEngines: () => number) {
     const registers = [register];
     new Gauge({
       name: 'alirtcd_engines',
@@ -29,7 +29,14 @@ export class EngineMetrics {
         for (const { model } of registry.list()) this.inc({ state: stateName(model.state) });
       },
     });
-    new Gauge({ name: 'alirtcd_engines_limit', help: 'The setting max-engines.', registers }).set(maxEngines);
+    new Gauge({
+      name: 'alirtcd_engines_limit',
+      help: 'The setting max-engines.',
+      registers,
+      collect() {
+        this.set(maxEngines());
+      },
+    });
     this.#created = new Histogram({
       name: 'alirtcd_engine_create_duration_seconds',
       help: 'From the creation of an engine to the first answer of its core.',

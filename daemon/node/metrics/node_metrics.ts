@@ -13,7 +13,8 @@ export interface NodeMetricsOptions {
   registry: Pick<EngineRegistry, 'list' | 'onCreated'>;
   meter: ProcessMeter;
   version: string;
-  maxEngines: number;
+  /** Looked up at every reading: it can be reloaded. */
+  maxEngines: () => number;
   admission: Pick<Admission, 'loadMs' | 'capacityMs'>;
   isDraining: () => boolean;
 }

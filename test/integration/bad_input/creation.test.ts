@@ -91,6 +91,18 @@ describe('bad input: creating an engine', () => {
       await refused(bed.engine(options), refusal);
     });
 
+  it('with the folder of another engine as log path is refused', async () => {
+    const engine = await bed.engine();
+    for (const logPath of [engine.engineId, `./${engine.engineId}/deep`, 'eng_aaaaaaaaaaaa'])
+      await refused(bed.engine({ logPath }), {
+        ...invalid,
+        reason: 'LOG_PATH_NOT_ALLOWED',
+        field: 'log_path',
+        value: logPath,
+      });
+    await engine.release();
+  });
+
   it('takes a log path below the root', async () => {
     const engine = await bed.engine({ logPath: 'mine/deep' });
     await engine.release();

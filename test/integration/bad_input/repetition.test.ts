@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { canBind, footprintOf } from './footprint.js';
 import { newChannel, TestBed } from './test_bed.js';
@@ -38,10 +38,16 @@ describe('faults: over and over', function () {
     const folderOf = (name: string): string => path.join(bed.daemon.folder, 'log', name);
     const own = await bed.engine();
     writeFileSync(path.join(folderOf(own.engineId), 'core.log'), 'a line');
-    const named = await bed.engine({ logPath: 'named' });
-    await Promise.all([own.release(), named.release()]);
+    const [one, other] = [await bed.engine({ logPath: 'named' }), await bed.engine({ logPath: 'named' })];
+    const workFolders = [one, other].map(({ coreProcessId }) => readlinkSync(`/proc/${coreProcessId}/cwd`));
+    assert.deepEqual(
+      workFolders,
+      [one, other].map(({ engineId }) => path.join(folderOf('named'), `work-${engineId}`)),
+    );
+    writeFileSync(path.join(folderOf('named'), 'core.log'), 'a line');
+    await Promise.all([own.release(), one.release(), other.release()]);
     assert.deepEqual(readdirSync(folderOf(own.engineId)), ['core.log']);
-    assert.deepEqual(readdirSync(folderOf('named')), ['work']);
+    assert.deepEqual(readdirSync(folderOf('named')), ['core.log']);
   });
 
   it('joins and leaves in a row leave nothing in the channel server', async () => {

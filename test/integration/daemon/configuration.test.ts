@@ -10,6 +10,7 @@ import { DaemonProcess } from '../../support/daemon_process.js';
 import { eventually } from '../../support/eventually.js';
 import { CreateAliRTCEngineRequest, JoinChannelRequest } from '../../../gen/alirtc/v1/engine.js';
 import type { CreateAliRTCEngineResponse, JoinChannelResponse } from '../../../gen/alirtc/v1/engine.js';
+import type { GetNodeStatusResponse } from '../../../gen/alirtc/v1/node.js';
 import { GenerateTokenRequest } from '../../../gen/alirtc/v1/token.js';
 import type { GenerateTokenResponse } from '../../../gen/alirtc/v1/token.js';
 import { refused } from '../../support/refused.js';
@@ -89,6 +90,23 @@ describe('the configuration of a running daemon', function () {
     ]);
     const second = await create();
     for (const { engineId } of [first, second]) await release(engineId);
+    const metrics = await (await fetch(`${daemon.ready.http ?? ''}/metrics`)).text();
+    assert.match(metrics, /^alirtcd_engines_limit 2$/m);
+  });
+
+  it('has another capacity at once, for engines, status, metrics and health', async () => {
+    writeFileSync(file, `max-engines: 2\nlog-level: debug\ncapacity-ms: 1\nkeys: ${keys}\n`);
+    await hangUp();
+    assert.equal((await refused(create())).reason, 'NODE_FULL');
+    const { load } = await rpc<GetNodeStatusResponse>((done) => daemon.node.getNodeStatus({}, done));
+    assert.equal(load?.capacityMs, 1);
+    const health = (await (await fetch(`${daemon.ready.http ?? ''}/healthz`)).json()) as { capacityMs: number };
+    assert.equal(health.capacityMs, 1);
+    const metrics = await (await fetch(`${daemon.ready.http ?? ''}/metrics`)).text();
+    assert.match(metrics, /^alirtcd_capacity_cores 0\.001$/m);
+    config(2, 'debug', 43_000);
+    await hangUp();
+    await release((await create()).engineId);
   });
 
   it('takes a key file that has changed, also for who joins', async () => {

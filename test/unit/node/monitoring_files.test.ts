@@ -30,7 +30,7 @@ async function metricNames(): Promise<Set<string>> {
   );
   const admission = { loadMs: 0, capacityMs: 1000 };
   const isDraining = () => false;
-  const metrics = new NodeMetrics({ registry, meter, version: '1.2.3', maxEngines: 4, admission, isDraining });
+  const metrics = new NodeMetrics({ registry, meter, version: '1.2.3', maxEngines: () => 4, admission, isDraining });
   const known = (await metrics.register.getMetricsAsJSON()).flatMap(({ name, type }) =>
     String(type) === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
   );
