@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { experimental } from '@grpc/grpc-js';
 import { messageOf } from '../../common/errors.js';
+import { checkCertificates, checkPemIsWhole } from './certificate_text.js';
 
 export interface CertificatePaths {
   certificate: string;
@@ -77,9 +78,9 @@ export class CertificateFiles implements Provider {
 
 function readContent({ certificate, key, clientCa }: CertificatePaths): Content {
   const content: Content = {
-    certificate: read('tls-cert', certificate),
-    privateKey: read('tls-key', key),
-    caCertificate: clientCa === undefined ? undefined : read('client-ca', clientCa),
+    certificate: read('tls-cert', certificate, checkCertificates),
+    privateKey: read('tls-key', key, checkPemIsWhole),
+    caCertificate: clientCa === undefined ? undefined : read('client-ca', clientCa, checkCertificates),
   };
   try {
     // Checks all of it, and that the key is that of the certificate.
@@ -90,9 +91,11 @@ function readContent({ certificate, key, clientCa }: CertificatePaths): Content 
   return content;
 }
 
-function read(setting: string, file: string): Buffer {
+function read(setting: string, file: string, check: (text: string) => void): Buffer {
   try {
-    return readFileSync(file);
+    const bytes = readFileSync(file);
+    check(bytes.toString('latin1'));
+    return bytes;
   } catch (error) {
     throw new Error(`${setting} ${file}: ${messageOf(error)}`, { cause: error });
   }
