@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
@@ -34,7 +35,7 @@ function history(scene: Scene, engineId: string): Promise<GetEventHandlerRespons
 
 describe('the life of the daemon', () => {
   it('listens on a socket of its own only, beside TCP, and leaves neither it nor its run folder', async () => {
-    const folder = `/tmp/alirtcd-life-${process.pid}`;
+    const folder = path.join(os.tmpdir(), `alirtcd-life-${process.pid}`);
     const socket = path.join(folder, 'alirtcd.sock');
     const scene = await Scene.start({ listen: [`unix:${socket}`, 'tcp:127.0.0.1:0'] });
     assert.equal(scene.daemon.ready.listen[0], `unix:${socket}`);
@@ -49,6 +50,7 @@ describe('the life of the daemon', () => {
     await scene.daemon.exited;
     assert.deepEqual(runFolders(), []);
     assert.equal(existsSync(socket), false);
+    rmdirSync(folder);
     await scene.close();
   });
 
