@@ -87,7 +87,10 @@ export class ScriptedCore {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // An order to a core that has just been killed; what was to come of it is missed by who waits for it. readline tells the socket's errors once more.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       this.commands.push(JSON.parse(line) as RecordedCommand);
       for (const listener of this.#listeners) listener();
     });
