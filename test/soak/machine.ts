@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
-import { descriptorsOf, footprintOf, residentBytes } from '../integration/bad_input/footprint.js';
+import { descriptorsOf, footprintOf, privateBytes } from '../integration/bad_input/footprint.js';
 
 /** What a daemon and its processes hold of the machine (proc(5)). */
 export interface Holdings {
   /** By name, of all that were started by the daemon, also those that nobody waits for any more. */
   processes: Record<string, number[]>;
-  /** Resident, of all processes of that name. */
-  residentMb: Record<string, number>;
+  /** Resident, without pages of files, of all processes of that name. */
+  privateMb: Record<string, number>;
   /** Of the daemon. */
   descriptors: string[];
   /** Of the whole family. */
@@ -39,16 +39,16 @@ export interface FamilyOptions {
 export function holdingsOf({ pid, home, folders }: FamilyOptions): Holdings {
   const family = familyOf(pid, home);
   const processes: Record<string, number[]> = {};
-  const residentMb: Record<string, number> = {};
+  const privateMb: Record<string, number> = {};
   for (const member of family) {
     const name = nameOf(member);
     (processes[name] ??= []).push(member);
-    residentMb[name] = (residentMb[name] ?? 0) + residentBytes(member) / 1e6;
+    privateMb[name] = (privateMb[name] ?? 0) + privateBytes(member) / 1e6;
   }
   const { sockets } = footprintOf(pid);
   return {
     processes,
-    residentMb,
+    privateMb,
     descriptors: descriptorKinds(pid),
     allDescriptors: family.reduce((sum, member) => sum + descriptorsOf(member), 0),
     listening: sockets.filter((socket) => socket.startsWith('tcp ')),

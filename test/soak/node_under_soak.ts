@@ -23,7 +23,7 @@ export class NodeUnderSoak implements AsyncDisposable {
     for (const name of ['home', 'tmp']) mkdirSync(path.join(folder, name));
     // The daemon gives its environment to nobody: where the channel server is to have an inspector, its command says so.
     const channelServer = path.join(folder, 'alirtc-channelserver');
-    const command = `exec node ${INSPECT} '${path.join(BIN, 'alirtc-channelserver')}' "$@" 2>>'${logOf(folder)}'`;
+    const command = `NODE_OPTIONS=${INSPECT} exec '${path.join(BIN, 'alirtc-channelserver')}' "$@" 2>>'${logOf(folder)}'`;
     writeFileSync(channelServer, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
     writeFileSync(logOf(folder), '');
     const daemon = await startDaemon({

@@ -11,18 +11,20 @@ export interface ReportRow {
 
 /** What may be left of memory, MB: compiled code and what libraries keep for reuse. */
 export const HEAP_SLACK_MB = 8;
-export const RESIDENT_SLACK_MB = 60;
+export const PRIVATE_SLACK_MB = 40;
 /** MB a minute, under load, beyond two standard errors. */
 const HEAP_GROWTH = 0.1;
-const RESIDENT_GROWTH = 0.5;
+const PRIVATE_GROWTH = 0.5;
 /** The first part of a run fills caches; with less than so many points behind it nothing can be said of a trend. */
-const WARM_UP_SHARE = 0.3;
+const WARM_UP_SHARE = 0.5;
 const LEAST_POINTS = 10;
+/** Of the run, in which nobody was judged. */
+const MOST_UNJUDGED = 0.5;
 
 const HEAPS: readonly HeapOwner[] = ['daemon', 'channel server', 'client'];
 
 export function describeSample(sample: Sample): string {
-  const { engines, processes, residentMb, heaps, clients } = sample;
+  const { engines, processes, privateMb, heaps, clients } = sample;
   const states = Object.entries(engines).map(([state, count]) => `${count} ${state.replace('engine_state_', '')}`);
   const heap = (owner: HeapOwner): string => `${round(heaps[owner]?.heapMb ?? 0)}`;
   const sum = (of: keyof (typeof clients)[number]): number => clients.reduce((all, figures) => all + figures[of], 0);
@@ -30,9 +32,9 @@ export function describeSample(sample: Sample): string {
     `minute ${round(sample.minute)}`,
     `engines ${states.join(' ') || 'none'}`,
     `restarts ${sample.restarts}`,
-    `MB daemon ${mb(residentMb['daemon'])} heap ${heap('daemon')}`,
-    `channel server ${mb(residentMb['channel server'])} heap ${heap('channel server')}`,
-    `${processes['core']?.length ?? 0} cores ${mb(residentMb['core'])}`,
+    `MB daemon ${mb(privateMb['daemon'])} heap ${heap('daemon')}`,
+    `channel server ${mb(privateMb['channel server'])} heap ${heap('channel server')}`,
+    `${processes['core']?.length ?? 0} cores ${mb(privateMb['core'])}`,
     `${clients.length} clients ${mb(sum('residentBytes') / 1e6)} heap ${heap('client')}`,
     `descriptors ${sample.descriptors.length}/${sample.allDescriptors}`,
     `core ports ${sample.corePorts}`,
@@ -60,8 +62,8 @@ export function tableOf({ start, during, end }: SoakResult): ReportRow[] {
     row('descriptors of all', ({ allDescriptors }) => allDescriptors),
     row('names in /dev/shm', ({ sharedMemory }) => sharedMemory.length),
     row('files and folders', ({ files }) => files.length),
-    row('resident, daemon, MB', ({ residentMb }) => residentMb['daemon'], 1),
-    row('resident, channel server, MB', ({ residentMb }) => residentMb['channel server'], 1),
+    row('private, daemon, MB', ({ privateMb }) => privateMb['daemon'], 1),
+    row('private, channel server, MB', ({ privateMb }) => privateMb['channel server'], 1),
     ...HEAPS.map((owner) => row(`heap after collection, ${owner}, MB`, ({ heaps }) => heaps[owner]?.heapMb, 1)),
     ...HEAPS.map((owner) =>
       row(`longest stall of the event loop, ${owner}, ms`, ({ heaps }) => heaps[owner]?.loopDelayMs),
@@ -96,16 +98,16 @@ export function trendsOf({ during }: SoakResult): TrendRow[] {
   return [
     ...HEAPS.map((owner) => row(`heap, ${owner}`, HEAP_GROWTH, ({ heaps }) => heaps[owner]?.heapMb)),
     ...HEAPS.map((owner) => row(`external, ${owner}`, HEAP_GROWTH, ({ heaps }) => heaps[owner]?.externalMb)),
-    row('resident, daemon', RESIDENT_GROWTH, ({ residentMb }) => residentMb['daemon']),
-    row('resident, channel server', RESIDENT_GROWTH, ({ residentMb }) => residentMb['channel server']),
-    row('resident, core of the engine that stays', RESIDENT_GROWTH, ({ oldestCoreMb }) => oldestCoreMb),
-    row('resident, client that stays', RESIDENT_GROWTH, steady),
+    row('private, daemon', PRIVATE_GROWTH, ({ privateMb }) => privateMb['daemon']),
+    row('private, channel server', PRIVATE_GROWTH, ({ privateMb }) => privateMb['channel server']),
+    row('resident, core of the engine that stays', PRIVATE_GROWTH, ({ oldestCoreMb }) => oldestCoreMb),
+    row('resident, client that stays', PRIVATE_GROWTH, steady),
   ];
 }
 
 /** What has grown, or went wrong; empty: nothing. */
 export function verdictOf(result: SoakResult): string[] {
-  const { start, end, violations } = result;
+  const { start, during, end, violations } = result;
   const same = (what: string, of: (sample: Sample) => readonly string[]): string[] => {
     const changes = differences(of(start), of(end));
     return changes.length === 0 ? [] : [`${what}: ${changes.join(', ')}`];
@@ -114,7 +116,11 @@ export function verdictOf(result: SoakResult): string[] {
     const [before = 0, after = 0] = [of(start), of(end)];
     return after <= before + slackMb ? [] : [`${what}: ${round(before)} MB, then ${round(after)} MB`];
   };
+  const unjudged = result.overloadedSeconds / (60 * (during.at(-1)?.minute ?? Infinity));
   return [
+    ...(unjudged > MOST_UNJUDGED
+      ? [`others kept the machine busy for ${Math.round(unjudged * 100)} % of the run: it says too little`]
+      : []),
     ...violations.map((violation) => `violation: ${violation}`),
     ...same('processes', ({ processes }) => Object.entries(processes).flatMap(([name, pids]) => pids.map(() => name))),
     ...same('listening ports', ({ listening }) => listening),
@@ -125,12 +131,8 @@ export function verdictOf(result: SoakResult): string[] {
     ...same('event loop of the daemon', ({ heaps }) => resourcesOf(heaps.daemon?.resources)),
     ...memory('heap of the daemon', HEAP_SLACK_MB, ({ heaps }) => heaps.daemon?.heapMb),
     ...memory('heap of the channel server', HEAP_SLACK_MB, ({ heaps }) => heaps['channel server']?.heapMb),
-    ...memory('resident memory of the daemon', RESIDENT_SLACK_MB, ({ residentMb }) => residentMb['daemon']),
-    ...memory(
-      'resident memory of the channel server',
-      RESIDENT_SLACK_MB,
-      ({ residentMb }) => residentMb['channel server'],
-    ),
+    ...memory('private memory of the daemon', PRIVATE_SLACK_MB, ({ privateMb }) => privateMb['daemon']),
+    ...memory('private memory of the channel server', PRIVATE_SLACK_MB, ({ privateMb }) => privateMb['channel server']),
     ...trendsOf(result)
       .filter(({ grows }) => grows)
       .map(
@@ -145,8 +147,8 @@ export function usualStallMs(samples: readonly Sample[], owner: HeapOwner): numb
 }
 
 function resourcesOf(resources: Readonly<Record<string, number>> = {}): string[] {
-  // The meter of processes reads files all the time.
-  const lasting = Object.entries(resources).filter(([kind]) => !kind.startsWith('FSReq'));
+  // The meter of processes reads files all the time; what is closing is about to be gone.
+  const lasting = Object.entries(resources).filter(([kind]) => !kind.startsWith('FSReq') && kind !== 'CloseReq');
   return lasting.flatMap(([kind, count]) => Array.from({ length: count }, () => kind));
 }
 

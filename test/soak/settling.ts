@@ -1,3 +1,4 @@
+import { KEPT_LINES } from '../../daemon/node/log_ring.js';
 import { eventually } from '../support/eventually.js';
 import { canBind } from '../integration/bad_input/footprint.js';
 import { pause } from './actions.js';
@@ -18,6 +19,7 @@ export interface SettleOptions {
 
 /** The daemon keeps the events of so many engines that ended (docs/events.md): so many empty ones take their place, at the beginning and at the end. */
 const KEPT_ENGINES = 16;
+const CALLS_AT_ONCE = 32;
 const SETTLE_MS = 60_000;
 const PORT_MS = 30_000;
 /** Memory that was let go of is given back to the system by and by. */
@@ -25,6 +27,7 @@ const QUIET_MS = 3_000;
 
 /** What the node holds when nobody uses it. */
 export async function settle({ node, sampler, ports, before, onProblem }: SettleOptions): Promise<Sample> {
+  if (before === undefined) await fillLog(node);
   // A port that is taken, or was not given back by the daemon, fails the creation.
   for (let index = 0; index < KEPT_ENGINES; index++) {
     const port = ports[Math.floor((index * ports.length) / KEPT_ENGINES)] ?? 0;
@@ -42,6 +45,19 @@ export async function settle({ node, sampler, ports, before, onProblem }: Settle
       onProblem(`port ${port}, which an engine had: ${String(error)}`),
     );
   return sampler.take();
+}
+
+/** The daemon keeps the newest lines of its log for GetLogs: a ring that has not gone around once would look like growth. A refused call is one line. */
+async function fillLog({ client }: NodeUnderSoak): Promise<void> {
+  let left = KEPT_LINES;
+  const refused = async (): Promise<void> => {
+    while (left-- > 0)
+      await client
+        .engine(`nobody-${left}`)
+        .release()
+        .catch(() => undefined);
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, refused));
 }
 
 /** Other programs of the machine may have the port for a moment. */

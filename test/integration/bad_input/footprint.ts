@@ -17,7 +17,7 @@ const PAGE_BYTES = 4096;
 const TCP_LISTEN = '0A';
 
 export function footprintOf(pid: number): Footprint {
-  const children = descendants(pid);
+  const children = descendantsOf(pid);
   return {
     children,
     sockets: [pid, ...children].flatMap(openSockets).sort(),
@@ -40,6 +40,12 @@ export function residentBytes(pid: number): number {
   return Number(readQuietly(`/proc/${pid}/statm`).split(' ')[1] ?? 0) * PAGE_BYTES;
 }
 
+/** Without what it has in common with files: the pages of executables and libraries, which come and go as they are used. */
+export function privateBytes(pid: number): number {
+  const [, resident = 0, shared = 0] = readQuietly(`/proc/${pid}/statm`).split(' ').map(Number);
+  return (resident - shared) * PAGE_BYTES;
+}
+
 /** Resolves when somebody can listen there now. */
 export function canBind(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -49,7 +55,8 @@ export function canBind(port: number): Promise<boolean> {
   });
 }
 
-function descendants(root: number): number[] {
+/** Zombies included. */
+export function descendantsOf(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirQuietly('/proc')) {
     if (!/^\d+$/.test(name)) continue;
