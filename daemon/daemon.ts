@@ -20,6 +20,7 @@ import { EngineRegistry } from './engine/engine_registry.js';
 import { createCoreStarter } from './engine/core_starter.js';
 import type { CoreStarterOptions } from './engine/core_starter.js';
 import { coreStarterOptions } from './engine/core_starter_options.js';
+import type { CoreSurroundings } from './engine/core_surroundings.js';
 import { registryOptions } from './engine/registry_options.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
@@ -61,6 +62,7 @@ export class Daemon extends Lifecycle {
   #keys: AppKeys | undefined;
   #callers: Callers | undefined;
   #runFolder: string | undefined;
+  #surroundings: CoreSurroundings | undefined;
   #channelServer: ChannelServerChild | undefined;
   #registry: EngineRegistry | undefined;
   #warmCores: WarmCores | undefined;
@@ -107,8 +109,9 @@ export class Daemon extends Lifecycle {
     mkdirSync(config['log-root'], { recursive: true, mode: 0o700 });
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
-    if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
     const core = await coreStarterOptions(config, logger);
+    this.#surroundings = core.surroundings;
+    if (config['channel-server-url'].length === 0) await this.#startChannelServer(file);
     await this.#startWarmCores(path.join(runFolder, 'warm'), core);
     const registry = new EngineRegistry(
       registryOptions(config, () => this.#config, {
@@ -156,6 +159,7 @@ export class Daemon extends Lifecycle {
     await this.#lanes?.close({ kind: 'owner_closed' });
     await this.#operations?.close({ kind: 'owner_closed' });
     await this.#channelServer?.close({ kind: 'owner_closed' });
+    this.#surroundings?.close();
     if (this.#runFolder !== undefined) rmSync(this.#runFolder, { recursive: true, force: true });
   }
 

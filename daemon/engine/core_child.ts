@@ -3,6 +3,7 @@ import type { Logger } from '../../common/logger.js';
 import type { CoreChild, SpawnOptions } from './core_executable.js';
 import { cannotExecute, spawnCore } from './core_executable.js';
 import { CoreLog } from './core_log.js';
+import type { LeaveGroup } from './core_groups.js';
 import type { CoreSurroundings } from './core_surroundings.js';
 
 export interface CoreChildOptions extends SpawnOptions {
@@ -43,7 +44,8 @@ export class CoreChildHandle {
   readonly #child: CoreChild;
   readonly #log: CoreLog;
   readonly #path: string;
-  readonly #leave: (() => void) | undefined;
+  readonly #leave: LeaveGroup | undefined;
+  #whyEnded: string | undefined;
   #exit: CoreExit | undefined;
   #spawnError: AlirtcError | undefined;
   #resolveBindPort!: (port: number) => void;
@@ -84,7 +86,8 @@ export class CoreChildHandle {
   get exitText(): string {
     if (this.#exit === undefined) return 'it runs';
     const { code, signal } = this.#exit;
-    return signal === null ? `it exited with code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+    const text = signal === null ? `it exited with code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+    return this.#whyEnded === undefined ? text : `${text}: ${this.#whyEnded}`;
   }
 
   /** True when the process has ended by then. */
@@ -119,7 +122,7 @@ export class CoreChildHandle {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal };
         loseTrack(child);
-        this.#leave?.();
+        this.#whyEnded = this.#leave?.();
         timer = setTimeout(settle, OUTPUT_AFTER_EXIT_MS);
       });
       child.once('close', settle);

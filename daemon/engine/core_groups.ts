@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
+import type { Clock } from '../clock.js';
+import { DelegatedGroup } from './delegated_group.js';
+import type { DelegatedGroupOptions } from './delegated_group.js';
 
 /** What one core process may use; 0: as much as there is. */
 export interface CoreLimits {
@@ -10,35 +13,41 @@ export interface CoreLimits {
   cpuPercent: number;
 }
 
-export interface CoreGroupsOptions {
+export interface CoreGroupsOptions extends DelegatedGroupOptions {
   limits: CoreLimits;
+  clock: Clock;
   logger: Logger;
-  /** Where cgroup v2 is mounted. */
-  root?: string;
-  /** The file that says in which group this process is (cgroups(7)). */
-  own?: string;
 }
 
+/** Called once the process has ended; says why the system ended it, where it did. */
+export type LeaveGroup = () => string | undefined;
+
 const PERIOD_US = 100_000;
-const DAEMON_GROUP = 'alirtcd-daemon';
+/** A group whose processes were killed is empty a moment later. */
+const REMOVE_AGAIN_MS = 50;
+const REMOVALS = 40;
 
-/** A control group (cgroup v2, kernel.org "Control Group v2") for each core process, below the daemon's own, which the platform has to have delegated. */
+/** A control group for each core process, in the one that the platform has delegated to the daemon. */
 export class CoreGroups {
-  readonly #folder: string;
+  readonly #delegated: DelegatedGroup;
   readonly #options: CoreGroupsOptions;
+  /** Groups that could not be removed yet, and what takes back the next trial. */
+  readonly #remaining = new Map<string, () => void>();
 
-  private constructor(folder: string, options: CoreGroupsOptions) {
-    this.#folder = folder;
+  private constructor(delegated: DelegatedGroup, options: CoreGroupsOptions) {
+    this.#delegated = delegated;
     this.#options = options;
   }
 
-  /** Undefined where no limits are wanted, or, with one line in the log, where they cannot be had. */
+  /**
+   * Undefined where no limits are wanted, or, with one line in the log, where they cannot be had. Before the daemon has started any other process: it would be in the way.
+   */
   static open(options: CoreGroupsOptions): CoreGroups | undefined {
     const { memoryMb, cpuPercent } = options.limits;
     const wanted = [...(memoryMb > 0 ? ['memory'] : []), ...(cpuPercent > 0 ? ['cpu'] : [])];
     if (wanted.length === 0) return undefined;
     try {
-      return new CoreGroups(prepare(options, wanted), options);
+      return new CoreGroups(DelegatedGroup.enter(wanted, options), options);
     } catch (error) {
       options.logger.warn(
         { reason: messageOf(error), wanted },
@@ -48,45 +57,80 @@ export class CoreGroups {
     }
   }
 
-  /** Puts a process into a group of its own. The returned function removes the group once the process has ended. */
-  add(pid: number): () => void {
-    const { memoryMb, cpuPercent } = this.#options.limits;
-    const group = path.join(this.#folder, `core-${pid}`);
-    const remove = (): void => {
-      try {
-        rmdirSync(group);
-      } catch (error) {
-        this.#options.logger.warn({ group, reason: messageOf(error) }, 'the group of a core process is left behind');
-      }
-    };
+  /** Puts a process into a group of its own. */
+  add(pid: number): LeaveGroup {
+    const group = path.join(this.#delegated.folder, `core-${pid}`);
+    // Of a process that had the same number; an empty one can be removed.
+    if (existsSync(group)) rmdirSync(group);
     mkdirSync(group);
     try {
-      if (memoryMb > 0) writeFileSync(path.join(group, 'memory.max'), String(memoryMb * 1024 * 1024));
-      if (cpuPercent > 0)
-        writeFileSync(path.join(group, 'cpu.max'), `${Math.round((cpuPercent / 100) * PERIOD_US)} ${PERIOD_US}`);
+      this.#limit(group);
       writeFileSync(path.join(group, 'cgroup.procs'), String(pid));
     } catch (error) {
-      remove();
+      this.#remove(group, REMOVALS);
       throw error;
     }
-    return remove;
+    return () => {
+      const why = this.#whyEnded(group);
+      this.#remove(group, REMOVALS);
+      return why;
+    };
+  }
+
+  /** Behind the last core: leaves the delegated group as it was found. */
+  close(): void {
+    for (const [group, cancel] of this.#remaining) {
+      cancel();
+      this.#remove(group, 1);
+    }
+    this.#delegated.leave();
+  }
+
+  #limit(group: string): void {
+    const { memoryMb, cpuPercent } = this.#options.limits;
+    if (cpuPercent > 0)
+      writeFileSync(path.join(group, 'cpu.max'), `${Math.round((cpuPercent / 100) * PERIOD_US)} ${PERIOD_US}`);
+    if (memoryMb === 0) return;
+    writeFileSync(path.join(group, 'memory.max'), String(memoryMb * 1024 * 1024));
+    // What is beyond it would be swapped, and the core with it, for minutes. Not there without swap accounting.
+    writeWhereThere(path.join(group, 'memory.swap.max'), '0');
+    // A core that has made processes ends with all of them, not with the largest.
+    writeWhereThere(path.join(group, 'memory.oom.group'), '1');
+  }
+
+  #whyEnded(group: string): string | undefined {
+    const { memoryMb } = this.#options.limits;
+    if (memoryMb === 0) return undefined;
+    try {
+      const kills = /^oom_kill (\d+)$/m.exec(readFileSync(path.join(group, 'memory.events'), 'utf8'))?.[1];
+      return Number(kills ?? 0) > 0 ? `it took more memory than core-memory-mb allows: ${memoryMb} MB` : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The kernel refuses while a process is in it: one that the core has left there. */
+  #remove(group: string, trials: number): void {
+    this.#remaining.delete(group);
+    try {
+      rmdirSync(group);
+    } catch (error) {
+      if (trials > 1) {
+        writeWhereThere(path.join(group, 'cgroup.kill'), '1');
+        const again = (): void => this.#remove(group, trials - 1);
+        this.#remaining.set(group, this.#options.clock.after(REMOVE_AGAIN_MS, again));
+        return;
+      }
+      this.#options.logger.warn({ group, reason: messageOf(error) }, 'the group of a core process is left behind');
+    }
   }
 }
 
-/** The daemon's own group with the controllers switched on for the groups in it. */
-function prepare({ root = '/sys/fs/cgroup', own = '/proc/self/cgroup' }: CoreGroupsOptions, wanted: string[]): string {
-  const line = readFileSync(own, 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith('0::'));
-  if (line === undefined) throw new Error('there is no cgroup v2');
-  const folder = path.join(root, line.slice('0::'.length));
-  const has = readFileSync(path.join(folder, 'cgroup.controllers'), 'utf8').trim().split(' ');
-  const missing = wanted.filter((controller) => !has.includes(controller));
-  if (missing.length > 0) throw new Error(`the daemon's group has no controller ${missing.join(', ')}`);
-  // A group has processes of its own, or groups with controllers: the daemon goes into one beside the cores.
-  const daemon = path.join(folder, DAEMON_GROUP);
-  mkdirSync(daemon, { recursive: true });
-  writeFileSync(path.join(daemon, 'cgroup.procs'), String(process.pid));
-  writeFileSync(path.join(folder, 'cgroup.subtree_control'), wanted.map((controller) => `+${controller}`).join(' '));
-  return folder;
+/** Files that not every kernel has; it takes none that it does not know. */
+function writeWhereThere(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch {
+    // The group does without.
+  }
 }

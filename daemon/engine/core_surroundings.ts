@@ -1,12 +1,14 @@
 import os from 'node:os';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/logger.js';
-import type { CoreGroups } from './core_groups.js';
+import type { CoreGroups, LeaveGroup } from './core_groups.js';
 
 /** What the system is told of a core process that has just been spawned. */
 export interface CoreSurroundings {
-  /** The returned function is called once the process has ended. */
-  enter(pid: number): () => void;
+  /** The returned function is called once the process has ended; it says why the system ended it, where it did. */
+  enter(pid: number): LeaveGroup;
+  /** At the daemon's end, behind the last process. */
+  close(): void;
 }
 
 /** Priority and control group. What cannot be done is logged: a core without it is better than none. */
@@ -22,10 +24,14 @@ export class SystemSurroundings implements CoreSurroundings {
     this.#logger = options.logger;
   }
 
-  enter(pid: number): () => void {
+  enter(pid: number): LeaveGroup {
     // The process has one thread yet; those that it makes inherit both.
     if (this.#nice > 0) this.#try('nice', pid, () => os.setPriority(pid, this.#nice));
     return this.#try('cgroup', pid, () => this.#groups?.add(pid)) ?? (() => undefined);
+  }
+
+  close(): void {
+    this.#groups?.close();
   }
 
   #try<T>(what: string, pid: number, act: () => T): T | undefined {

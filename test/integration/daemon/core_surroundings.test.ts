@@ -70,9 +70,11 @@ describe('the core process of a running daemon', function () {
     for (const thread of readdirSync(`/proc/${pid}/task`)) assert.equal(os.getPriority(Number(thread)), 7, thread);
   });
 
-  it('writes no core dump, and the daemon does not either', () => {
-    for (const id of [pid, daemon.ready.pid])
-      assert.match(readFileSync(`/proc/${id}/limits`, 'utf8'), /^Max core file size +0 /m);
+  it('writes no core dump, and the daemon and its channel server, which hold keys, do not either', async () => {
+    const { processes } = await client.nodeStatus();
+    const ids = processes.map(({ processId }) => processId);
+    assert.ok(ids.length >= 2 && ids.includes(pid) && ids.includes(daemon.ready.pid), ids.join(', '));
+    for (const id of ids) assert.match(readFileSync(`/proc/${id}/limits`, 'utf8'), /^Max core file size +0 /m);
   });
 
   it('is limited where cgroup v2 is delegated; else one line says that it is not', () => {
