@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Server } from '@grpc/grpc-js';
@@ -21,6 +21,7 @@ import { createCoreStarter } from './engine/core_starter.js';
 import type { CoreStarterOptions } from './engine/core_starter.js';
 import { coreStarterOptions } from './engine/core_starter_options.js';
 import type { CoreSurroundings } from './engine/core_surroundings.js';
+import { makeLogRoot } from './engine/log_path.js';
 import { registryOptions } from './engine/registry_options.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
@@ -106,7 +107,7 @@ export class Daemon extends Lifecycle {
     const { config, logger } = this.#options;
     const runFolder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-'));
     this.#runFolder = runFolder;
-    mkdirSync(config['log-root'], { recursive: true, mode: 0o700 });
+    makeLogRoot(config['log-root']);
     this.#keys = new AppKeys(config.keys, runFolder);
     const { keys, file } = this.#keys;
     const core = await coreStarterOptions(config, logger);

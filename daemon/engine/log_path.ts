@@ -1,6 +1,7 @@
-import { mkdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { realpathSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../common/errors.js';
+import { makeFolder } from '../../common/make_folder.js';
 import { refusal } from '../refusals.js';
 
 /** As newEngineId() makes them. */
@@ -9,6 +10,16 @@ const ENGINE_ID = /^eng_[a-z2-7]{12}$/;
 /** Where the core process runs: below the engine's log folder, and for itself where several engines share that one. */
 export function workFolderOf(logPath: string, engineId: string): string {
   return path.join(logPath, path.basename(logPath) === engineId ? 'work' : `work-${engineId}`);
+}
+
+/** Throws an Error that names the setting. */
+export function makeLogRoot(folder: string): void {
+  try {
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    const text = `log-root ${folder}: ${messageOf(error)}; name a folder that can be made and written`;
+    throw new Error(text, { cause: error });
+  }
 }
 
 /**
@@ -34,7 +45,7 @@ export function engineLogPath(logRoot: string, wanted: string, engineId: string)
       remedy: 'leave it empty, or name a folder that is not called as engines are',
     });
   try {
-    mkdirSync(real, { recursive: true, mode: 0o700 });
+    makeFolder(real, 0o700);
   } catch (error) {
     throw cannotBeMade(wanted, error);
   }

@@ -1,8 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import path from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Server } from '@grpc/grpc-js';
+import { messageOf } from '../../common/errors.js';
+import { makeFolder } from '../../common/make_folder.js';
 import type { ListenAddress } from '../config/listen_address.js';
 import type { CertificateFiles } from './certificate_files.js';
 
@@ -20,7 +22,7 @@ export async function listen(server: Server, address: ListenAddress, options: Li
     return { ...address, port: await bind(server, `${host}:${address.port}`, credentialsOf(address, options)) };
   }
   const mode = parseInt(options.socketMode, 8);
-  mkdirSync(path.dirname(address.path), { recursive: true, mode: 0o700 });
+  makeSocketFolder(address.path);
   await removeStaleSocket(address.path);
   // Nobody else may connect in the moment between bind and chmod.
   const before = process.umask(0o177);
@@ -55,6 +57,14 @@ function bind(server: Server, target: string, credentials: ServerCredentials): P
       error === null ? resolve(port) : reject(new Error(`cannot listen on ${target}: ${error.message}`)),
     );
   });
+}
+
+function makeSocketFolder(file: string): void {
+  try {
+    makeFolder(path.dirname(file), 0o700);
+  } catch (error) {
+    throw new Error(`cannot listen on unix:${file}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** A socket file that nobody listens on is left by a daemon that was killed. */

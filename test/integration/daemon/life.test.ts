@@ -111,6 +111,8 @@ describe('the life of the daemon', () => {
   for (const [title, flags, text] of [
     ['an address that others can reach', ['--listen', 'tcp:0.0.0.0:0'], /only loopback/],
     ['an unknown flag', ['--unknown'], /unknown option/],
+    ['a log root that nobody can make', ['--log-root', '/proc/log'], /log-root \/proc\/log: ENOENT/],
+    ['a socket in such a folder', ['--listen', 'unix:/proc/run/s'], /cannot listen on unix:\/proc\/run\/s: ENOENT/],
     ['a key file that is not there', ['--keys', '/nowhere/keys.yaml'], /\/nowhere\/keys.yaml/],
   ] as const)
     it(`does not start with ${title}, and says so`, async () => {
