@@ -28,7 +28,7 @@ describe('admission by cost', function () {
   });
 
   it('refuses an engine that a node has no room for, with a reason and a time to ask again', async () => {
-    scene = await start(5);
+    scene = await start(3);
     const { daemon } = scene;
     const request = CreateAliRTCEngineRequest.fromPartial({});
     const error = await failure(rpc((done) => daemon.engines.createAliRtcEngine(request, done)));
@@ -36,7 +36,7 @@ describe('admission by cost', function () {
     assert.equal(error.code, status.RESOURCE_EXHAUSTED);
     const info = errorInfoOf(error);
     assert.equal(info?.reason, 'NODE_FULL');
-    assert.deepEqual([info.metadata['cost_ms'], info.metadata['capacity_ms']], ['10', '5']);
+    assert.deepEqual([info.metadata['cost_ms'], info.metadata['capacity_ms']], ['4', '3']);
     assert.equal(retryDelayMsOf(error), 5000);
     assert.equal((await metricsOf(scene)).value('alirtcd_admission_refusals_total', { what: 'engine' }), 1);
     assert.equal((await statusOf(scene)).engines, 0);
