@@ -108,7 +108,7 @@ export class Daemon extends Lifecycle {
     const runFolder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-'));
     this.#runFolder = runFolder;
     makeLogRoot(config['log-root']);
-    this.#keys = new AppKeys(config.keys, runFolder);
+    this.#keys = new AppKeys(config.keys, runFolder, logger);
     const { keys, file } = this.#keys;
     const core = await coreStarterOptions(config, logger);
     this.#surroundings = core.surroundings;

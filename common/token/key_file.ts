@@ -2,6 +2,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
+/** Tokens are signed with HMAC-SHA256: a key that can be guessed lets everybody make them (RFC 2104, section 3). As livekit-server has it. */
+const STRONG_CHARACTERS = 32;
+
+/** The app ids whose keys are so short that they might be guessed. */
+export function weakKeys(keys: ReadonlyMap<string, string>): string[] {
+  return [...keys].filter(([, key]) => key.length < STRONG_CHARACTERS).map(([appId]) => appId);
+}
+
 const KeyFile = z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.string().min(1));
 
 /**

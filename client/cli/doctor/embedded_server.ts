@@ -25,8 +25,8 @@ export async function tryEmbedded(config: Config): Promise<EmbeddedFacts> {
   const file = config['builtin-channel-server'];
   const folder = await mkdtemp(path.join(os.tmpdir(), 'alirtc-doctor-'));
   const beginMs = performance.now();
-  const keys = new AppKeys(undefined, folder);
   const logger = createLogger('doctor', 'silent');
+  const keys = new AppKeys(undefined, folder, logger);
   const server = new ChannelServerChild({ path: file, keysFile: keys.file, logger, readyTimeoutMs: READY_MS });
   try {
     await server.start();

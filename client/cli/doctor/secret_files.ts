@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { messageOf } from '../../../common/errors.js';
-import { readKeyFile } from '../../../common/token/key_file.js';
+import { readKeyFile, weakKeys } from '../../../common/token/key_file.js';
 import { JwtKey } from '../../../daemon/node/jwt_key.js';
 import { readTokenFile } from '../../../daemon/node/token_file.js';
 import { failure, info, ok, warning } from './check.js';
@@ -31,6 +31,7 @@ async function look({ config }: DoctorContext): Promise<Finding[]> {
     const file = config[setting];
     if (file !== undefined) findings.push(...judgeSecret(await factsOf(setting, file, read)));
   }
+  if (config.keys !== undefined) findings.push(...judgeKeys(config.keys));
   if (config.keys === undefined) findings.push(...judgeMissingKeys(config['channel-server-url'].length > 0));
   return findings;
 }
@@ -69,6 +70,22 @@ export function judgeSecret({ setting, file, content, error, mode }: SecretFacts
       failure(error ?? `${setting} ${file}: cannot be read`, `correct ${file}, and let the daemon's user own it`),
     ];
   return [ok(`${setting} ${file}: ${content}, mode ${modeText}`)];
+}
+
+/** What cannot be read was told before. */
+export function judgeKeys(file: string, read = readKeyFile): Finding[] {
+  try {
+    const appIds = weakKeys(read(file));
+    if (appIds.length === 0) return [];
+    return [
+      warning(
+        `keys ${file}: the key of ${appIds.join(', ')} has less than 32 characters, and may be guessed`,
+        'make a new one with openssl rand -hex 32, here and at the channel server',
+      ),
+    ];
+  } catch {
+    return [];
+  }
 }
 
 /** Without a file the daemon makes a pair up. */

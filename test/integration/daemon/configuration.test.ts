@@ -111,8 +111,11 @@ describe('the configuration of a running daemon', function () {
 
   it('takes a key file that has changed, also for who joins', async () => {
     assert.equal((await refused(tokenOf('second'))).reason, 'ERR_JOIN_BAD_APPID');
-    keyFile('first: key-of-the-first-application', 'second: key-of-the-second-application');
-    await hangUp();
+    keyFile('first: key-of-the-first-application', 'second: a-short-key');
+    const lines = await hangUp();
+    const warned = lines.find(({ msg }) => String(msg).startsWith('app keys of less than 32 characters'));
+    assert.deepEqual(warned?.['appIds'], ['first', 'second']);
+    assert.ok(!/key-of-the|a-short-key/.test(JSON.stringify(lines)));
     const { token } = await tokenOf('second');
     const { engineId } = await create();
     const joined = await rpc<JoinChannelResponse>((done) => {

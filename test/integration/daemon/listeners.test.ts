@@ -181,6 +181,21 @@ describe('the listeners of the daemon', function () {
       await daemon.stop();
     });
 
+    it('are warned of in the log when every user may open the socket, and nobody has to say who he is', async () => {
+      for (const [mode, count] of [
+        ['0666', 1],
+        ['0660', 0],
+      ] as const) {
+        const daemon = await DaemonProcess.start({
+          listen: [`unix:${folder}/open.sock`],
+          flags: ['--socket-mode', mode],
+        });
+        const warned = daemon.log.filter((line) => line.includes('whoever reaches this address may do everything'));
+        assert.equal(warned.length, count, mode);
+        await daemon.stop();
+      }
+    });
+
     it('have a socket that only the own user may open', async () => {
       const socket = path.join(folder, 'own.sock');
       const daemon = await DaemonProcess.start({ listen: [`unix:${socket}`] });

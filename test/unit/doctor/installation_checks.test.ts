@@ -7,7 +7,7 @@ import { judgeConfiguration } from '../../../client/cli/doctor/configuration.js'
 import { judgeCore } from '../../../client/cli/doctor/core_services.js';
 import { reportLines, summaryOf, summaryText } from '../../../client/cli/doctor/report.js';
 import { judgeAddress } from '../../../client/cli/doctor/running_daemon.js';
-import { judgeMissingKeys, judgeSecret } from '../../../client/cli/doctor/secret_files.js';
+import { judgeKeys, judgeMissingKeys, judgeSecret } from '../../../client/cli/doctor/secret_files.js';
 import { loadConfigWithSources } from '../../../daemon/config/load_config.js';
 
 function only(findings: readonly Finding[]): Finding {
@@ -68,6 +68,18 @@ describe('alirtc doctor: the installation', () => {
         only(judgeSecret({ ...wrong, error: 'key file /etc/k.yaml: is not YAML' })).finding,
         'key file /etc/k.yaml: is not YAML',
       );
+    });
+
+    it('are warned of where an app key is so short that it may be guessed, without telling it', () => {
+      const strong = ['strong', 'k'.repeat(32)] as const;
+      assert.deepEqual(
+        judgeKeys('/etc/k.yaml', () => new Map([strong])),
+        [],
+      );
+      const finding = only(judgeKeys('/etc/k.yaml', () => new Map([strong, ['weak', 'k'.repeat(31)]])));
+      assert.equal(finding.verdict, 'warning');
+      assert.match(finding.finding, /the key of weak has less than 32 characters/);
+      assert.ok(!JSON.stringify(finding).includes('kkkk'));
     });
 
     it('are missed where a channel server has to know them', () => {
