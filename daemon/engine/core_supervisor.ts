@@ -147,10 +147,9 @@ export class CoreSupervisor {
 
   #lossOf(core: EngineCore, cause: EndCause): Error {
     const lines = core.lastLines().slice(-10).join('\n');
-    if (this.#hung !== undefined) return new Error(`${this.#hung.message}; its last lines:\n${lines}`);
-    return cause.kind === 'failed'
-      ? cause.error
-      : new Error(`the core process ended; its last lines:\n${lines === '' ? 'none' : lines}`);
+    const tail = lines === '' ? 'it printed nothing' : `its last lines:\n${lines}`;
+    if (this.#hung !== undefined) return new Error(`${this.#hung.message}; ${tail}`);
+    return cause.kind === 'failed' ? cause.error : new Error(`the core process ended; ${tail}`);
   }
 
   /** Never rejects. */
