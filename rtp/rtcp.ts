@@ -19,7 +19,8 @@ export function parseRtcp(buffer: Buffer): RtcpMessage[] {
     let bodyEnd = end;
     if ((first & 0x20) !== 0) {
       const padding = buffer.readUInt8(end - 1);
-      if (padding === 0 || at + 4 + padding > end) break;
+      // A multiple of four (RFC 3550 section 6.4.1).
+      if (padding === 0 || padding % 4 !== 0 || at + 4 + padding > end) break;
       bodyEnd = end - padding;
     }
     messages.push(parseMessage(buffer.readUInt8(at + 1), first & 0x1f, buffer.subarray(at + 4, bodyEnd)));

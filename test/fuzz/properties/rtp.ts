@@ -34,10 +34,9 @@ export function payload(random: Random): Buffer {
   return random.chance(0.3) ? whole : mutate(random, whole);
 }
 
-/** What a message says, without what writing it may change in form: the order of a NACK's numbers, the fill of an unknown body. */
+/** What a message says, without what writing it may change in form: the order of a NACK's numbers. */
 function meaning(message: RtcpMessage): unknown {
   if (message.kind === 'nack') return { ...message, sequences: [...new Set(message.sequences)].sort((a, b) => a - b) };
-  if (message.kind === 'other') return { ...message, body: message.body.length & ~3 };
   if (message.kind === 'sdes' || message.kind === 'bye') return message.kind;
   // The lowest bits of a REMB's rate do not fit its 18 bits.
   if (message.kind === 'remb') return message.ssrcs;
