@@ -127,6 +127,15 @@ describe('the listeners of the daemon', function () {
       assert.equal((await late.nodeStatus()).engines, 0);
     });
 
+    it('take a new certificate when nobody tells them, within half a minute', async () => {
+      const before = await fingerprintOf(daemon);
+      await renew();
+      await eventually(
+        async () => ((await fingerprintOf(daemon)) === before ? 'the old certificate' : undefined),
+        60_000,
+      );
+    });
+
     it('keep the certificate while the files are wrong, and say so', async () => {
       const before = await fingerprintOf(daemon);
       writeFileSync(files.certificate, 'not a certificate');
