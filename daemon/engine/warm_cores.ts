@@ -8,6 +8,7 @@ import type { Logger } from '../../common/logger.js';
 import type { Clock } from '../clock.js';
 import { CoreProcess } from './core_process.js';
 import type { CoreProcessOptions } from './core_process.js';
+import { isHalted } from './is_halted.js';
 import { PortRange } from './port_range.js';
 
 export interface WarmCoresOptions extends Pick<
@@ -68,11 +69,18 @@ export class WarmCores extends Lifecycle {
   /** The one that has waited longest, when it fits. It is the taker's from then on. */
   take(servicePath: string, lowPort: number, highPort: number): WarmCore | undefined {
     if (this.state !== 'ready' || servicePath !== this.#options.servicePath) return undefined;
-    const index = this.#idle.findIndex(({ core: { port = 0 } }) => port >= lowPort && port <= highPort);
-    if (index < 0) return undefined;
-    const [taken] = this.#idle.splice(index, 1);
-    this.#refillAfter(REFILL_DELAY_MS);
-    return taken;
+    for (;;) {
+      const index = this.#idle.findIndex(({ core: { port = 0 } }) => port >= lowPort && port <= highPort);
+      const [taken] = index < 0 ? [] : this.#idle.splice(index, 1);
+      if (taken === undefined) return undefined;
+      this.#refillAfter(REFILL_DELAY_MS);
+      const { pid } = taken.core;
+      if (pid !== undefined && !isHalted(pid)) return taken;
+      // Nobody asks it anything while it waits, so nobody has found it: the creation would, when its time is over.
+      this.#logger.warn({ pid }, 'a warm core was halted: it is ended');
+      taken.core.kill();
+      void taken.core.close();
+    }
   }
 
   /** Does not wait for the first ones. */

@@ -42,6 +42,19 @@ describe('cores that are started ahead', function () {
     for (const pid of [...first, ...second, ...third, ...last]) assert.equal(existsSync(`/proc/${pid}`), false);
   });
 
+  it('are not used while they are halted, and ended then: the creation has another one', async () => {
+    await using daemon = await startDaemon({ args: ['--warm-cores', '2'] });
+    await using client = await AlirtcClient.connect(daemon.address);
+    const [halted = 0, next] = await warm(client, 2);
+    process.kill(halted, 'SIGSTOP');
+    const engine = await client.createEngine();
+    assert.equal(engine.coreProcessId, next);
+    await eventually(() => (existsSync(`/proc/${halted}`) ? 'the halted one is still there' : undefined));
+    assert.ok(daemon.log().some((line) => line.includes('a warm core was halted') && line.includes(String(halted))));
+    assert.ok(!(await warm(client, 2)).includes(halted));
+    await engine.release();
+  });
+
   it('end when the daemon is killed', async () => {
     const daemon = await startDaemon({ args: ['--warm-cores', '2'] });
     const client = await AlirtcClient.connect(daemon.address);
