@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
@@ -14,6 +14,12 @@ import { eventually } from '../../support/eventually.js';
 import { readFileSync } from 'node:fs';
 
 const run = promisify(execFile);
+/** The user that owns nothing. */
+const NOBODY = 65_534;
+/** Says how connecting to a socket ends. */
+const CONNECT = `require('net').connect(process.argv[1])
+  .on('connect', () => { console.log('connected'); process.exit(); })
+  .on('error', ({ code }) => { console.log(code); process.exit(); })`;
 const ALIRTC = fileURLToPath(new URL('../../../dist/bin/alirtc.mjs', import.meta.url));
 
 describe('the listeners of the daemon', function () {
@@ -201,6 +207,25 @@ describe('the listeners of the daemon', function () {
         });
         const warned = daemon.log.filter((line) => line.includes('whoever reaches this address may do everything'));
         assert.equal(warned.length, count, mode);
+        await daemon.stop();
+      }
+    });
+
+    it('refuse another user of the machine at the socket, as long as its mode does (seen by root alone)', async function () {
+      // Only root can be somebody else.
+      if (process.getuid?.() !== 0) this.skip();
+      const open = path.join(folder, 'open');
+      mkdirSync(open);
+      for (const entered of [folder, open]) chmodSync(entered, 0o755);
+      const socket = path.join(open, 's.sock');
+      for (const [mode, expected] of [
+        ['0600', 'EACCES'],
+        ['0660', 'EACCES'],
+        ['0666', 'connected'],
+      ] as const) {
+        const daemon = await DaemonProcess.start({ listen: [`unix:${socket}`], flags: ['--socket-mode', mode] });
+        const { stdout } = await run(process.execPath, ['-e', CONNECT, socket], { uid: NOBODY, gid: NOBODY, cwd: '/' });
+        assert.equal(stdout.trim(), expected, mode);
         await daemon.stop();
       }
     });
