@@ -12,6 +12,6 @@ export const SWAP_MODULE = path.join(CACHE, 'brd.ko');
 export const BUSYBOX = path.join(CACHE, 'busybox');
 export const ROOT_FOLDER = path.join(CACHE, 'root');
 export const ROOT_ARCHIVE = path.join(CACHE, 'root.cpio');
-/** What the machine wrote on its two serial lines. */
-export const CONSOLE_LOG = path.join(CACHE, 'console.log');
-export const REPORT = path.join(CACHE, 'report.jsonl');
+/** What a machine wrote on its two serial lines. */
+export const consoleLogOf = (part: string): string => path.join(CACHE, `${part}.console.log`);
+export const reportOf = (part: string): string => path.join(CACHE, `${part}.jsonl`);
