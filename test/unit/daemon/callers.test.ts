@@ -175,8 +175,7 @@ describe('who calls', () => {
 
   it('is the other names of a certificate that has no subject, and nobody where it has none either', async () => {
     const callers = callersOf({ 'admin-subject': ['URI:spiffe://us/operator'] });
-    const named = (subjectaltname: string): PeerCertificate =>
-      ({ ...certificate({}), subjectaltname });
+    const named = (subjectaltname: string): PeerCertificate => ({ ...certificate({}), subjectaltname });
     const bot = await callers.identify(undefined, named('URI:spiffe://us/bot'));
     assert.deepEqual([bot.name, bot.scopes.has('admin')], ['tls:URI:spiffe://us/bot', false]);
     assert.ok((await callers.identify(undefined, named('URI:spiffe://us/operator'))).scopes.has('admin'));
