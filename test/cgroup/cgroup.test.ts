@@ -60,7 +60,10 @@ describe('core processes on a kernel with cgroup v2', function () {
 
   function row<Facts>(name: string): Facts {
     const found = ran.flatMap(({ rows }) => rows).filter((one) => one.row === name);
-    assert.ok(found.length === 1, `no row ${name}; the consoles:\n${ran.map((one) => one.console.slice(-2000)).join('\n')}`);
+    assert.ok(
+      found.length === 1,
+      `no row ${name}; the consoles:\n${ran.map((one) => one.console.slice(-2000)).join('\n')}`,
+    );
     const [facts] = found;
     assert.equal(facts?.['error'], undefined, String(facts?.['error']));
     return facts as Facts;
