@@ -5,7 +5,7 @@ const INTERRUPT_BUDGET = 12_000;
 
 /**
  * What a process does for each picture, it does thirty times a second: with V8's own budget most of that code runs unoptimized for minutes. Measured with one stream of 720p30: the daemon
- * needs 10 ms/s from the 18th second on instead of 15. A core, which works on hundreds of packets a second, gains nothing by it.
+ * needs 10 ms/s from the 18th second on instead of 15. Cores have a budget of their own (scripts/build.mjs).
  */
 export function optimizeEarly(): void {
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
