@@ -1,61 +1,9 @@
 /** Opus packets as they come in, an even flow of sound out. */
 import { AudioDelayEstimator } from './audio_delay_estimator.js';
+import type { AudioJitterBufferOptions, AudioJitterPacket, AudioJitterStats, AudioPull } from './audio_jitter_types.js';
 import { opusPacketSamples } from './opus.js';
 
-export interface AudioJitterPacket {
-  /** Unwrapped. */
-  sequence: number;
-  /** Unwrapped, 48 kHz. */
-  timestamp: number;
-  payload: Buffer;
-  /** Same clock as nowMs. */
-  arrivalMs: number;
-}
-
-/**
- * lost: a packet is missing; `next`, when there, is the packet behind it, in which Opus may carry its copy (RFC 6716 section 2.1.7).
- * silence: the sender paused (DTX). underrun: the next packet is late; what is concealed now makes the delay longer.
- */
-export type GapCause = 'lost' | 'silence' | 'underrun';
-
-export type AudioPull<T> =
-  | {
-      kind: 'packet';
-      packet: T;
-      /**
-       * How much longer (above 0) or shorter (below 0) the decoded sound should be made, in samples at 48 kHz, to bring the delay to its target: at
-       * most 240 in 100 ms. A caller that ignores it has some underruns more, or a delay of up to 100 ms more.
-       */
-      stretchSamples: number;
-      /** Packets before this one that were thrown away since the delay had grown too long. */
-      dropped: number;
-    }
-  /** Conceal this much (at 48 kHz, a multiple of 120), then pull again. */
-  | { kind: 'gap'; samples: number; cause: GapCause; next?: T }
-  /** Nothing to play: silence for as long as the caller likes, best 10 ms; no time passes in the stream. */
-  | { kind: 'wait' };
-
-export interface AudioJitterBufferOptions {
-  minDelayMs?: number;
-  maxDelayMs?: number;
-  startDelayMs?: number;
-  /** Samples at 48 kHz of a payload; 0: unknown. */
-  packetSamples?: (payload: Buffer) => number;
-}
-
-export interface AudioJitterStats {
-  targetDelayMs: number;
-  /** Smoothed delay at which packets are played. */
-  delayMs: number;
-  buffered: number;
-  played: number;
-  lost: number;
-  late: number;
-  /** Thrown away to make the delay shorter. */
-  dropped: number;
-  underruns: number;
-  concealedSamples: number;
-}
+export type * from './audio_jitter_types.js';
 
 const SAMPLES_PER_MS = 48;
 const STEP_SAMPLES = 480;
@@ -74,6 +22,8 @@ const TIMESTAMP_TOLERANCE = CONCEAL_STEP;
 /** A transit this far from the recent ones is a new start of the sender, or sound too old to be of use. */
 const RESTART_TRANSIT_MS = 2000;
 const RESTART_SEQUENCES = 1000;
+/** So many in a row whose turn has passed, one number after the other: the sender counts anew from less than RESTART_SEQUENCES back. Half a second. */
+const RESTART_PAST_RUN = 25;
 const STRETCH_SAMPLES = 240;
 const STRETCH_INTERVAL_MS = 100;
 const TOO_LONG_MS = 15;
@@ -98,6 +48,8 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
   /** By the low bits of the number: which packets came. */
   private readonly seen = new Float64Array(SEEN).fill(NaN);
   private nextTimestamp = 0;
+  /** Packets in a row whose turn has passed, and the number of the last one. */
+  private readonly past = { run: 0, last: NaN };
   /** Concealed by underruns since the last packet. */
   private underrunSamples = 0;
   private levelMs: number | undefined;
@@ -132,11 +84,19 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
     const transitMs = packet.arrivalMs - packet.timestamp / SAMPLES_PER_MS;
     const fastestMs = this.estimator.fastestTransitMs;
     if (fastestMs !== undefined && Math.abs(transitMs - fastestMs) > RESTART_TRANSIT_MS) this.reset();
-    if (this.isRepeat(packet.sequence)) return;
+    const isRepeat = this.isRepeat(packet.sequence);
+    const isPast = isRepeat || (this.nextSequence !== undefined && packet.sequence < this.nextSequence);
+    if (!isPast) this.past.run = 0;
+    else if (this.hasGoneBack(packet.sequence)) {
+      this.reset();
+      this.push(packet, nowMs);
+      return;
+    }
+    if (isRepeat) return;
     const isInOrder = this.highest === undefined || packet.sequence > this.highest;
     if (isInOrder) this.highest = packet.sequence;
     const delayMs = this.estimator.onPacket(transitMs, packet.arrivalMs, isInOrder);
-    if (this.nextSequence !== undefined && packet.sequence < this.nextSequence) {
+    if (isPast) {
       this.counts.late += 1;
       this.estimator.onLate(delayMs, nowMs);
       return;
@@ -178,7 +138,14 @@ export class AudioJitterBuffer<T extends AudioJitterPacket> {
     this.underrunSamples = 0;
     this.levelMs = undefined;
     this.pendingDropped = 0;
+    this.past.run = 0;
     this.estimator.reset();
+  }
+
+  private hasGoneBack(sequence: number): boolean {
+    this.past.run = sequence === this.past.last + 1 ? this.past.run + 1 : 1;
+    this.past.last = sequence;
+    return this.past.run >= RESTART_PAST_RUN;
   }
 
   private isRepeat(sequence: number): boolean {

@@ -209,6 +209,21 @@ describe('The audio jitter buffer', () => {
     }
   });
 
+  it('starts again when the numbers go back by less than a restart: half a second later, repeats or not', () => {
+    for (const back of [3, 100, 900]) {
+      const buffer = new AudioJitterBuffer<Sent>();
+      const before = Array.from({ length: 1000 }, (_, i) => sent(i, 100 + 20 * i));
+      // Found by make fuzz: the time goes on, the numbers do not.
+      const after = Array.from({ length: 200 }, (_, i) =>
+        sent(1000 + i, 100 + 20 * (1000 + i), { sequence: 1000 - back + i }),
+      );
+      const { played } = run(buffer, [...before, ...after], 100 + 20 * 1200);
+      const again = played.filter(({ index }) => index >= 1000);
+      const least = 200 - Math.min(back, 25);
+      assert.ok(again.length >= least - 5, `${again.length} of 200 played, ${back} back`);
+    }
+  });
+
   it('catches up after a freeze of the network: what is too old is thrown away', () => {
     for (const freezeMs of [300, 1000, 5000]) {
       const buffer = new AudioJitterBuffer<Sent>();
