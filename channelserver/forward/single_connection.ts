@@ -26,8 +26,8 @@ export class SingleConnection implements ParticipantMedia {
   #closed = false;
   /** Something changed that no answer has told yet. */
   #changed = false;
-  /** m-lines that the client was asked for since its last offer. */
-  #asked: { audios: number; videos: number } | undefined;
+  /** The client was asked for an offer, or has made one that is not answered yet: it is not asked again before it has its answer. */
+  #isNegotiating = false;
   #scheduled: NodeJS.Immediate | undefined;
   #offerTimer: NodeJS.Timeout | undefined;
 
@@ -59,12 +59,17 @@ export class SingleConnection implements ParticipantMedia {
 
   async answer(offer: string): Promise<{ sdp: string; midToTrackId: Record<string, string> }> {
     clearTimeout(this.#offerTimer);
-    return { sdp: await this.#connection.answer(offer), midToTrackId: this.#lines.trackIds() };
+    this.#isNegotiating = true;
+    try {
+      return { sdp: await this.#connection.answer(offer), midToTrackId: this.#lines.trackIds() };
+    } catch (error) {
+      this.#isNegotiating = false;
+      throw error;
+    }
   }
 
   /** While the answer is made: what it will carry is settled here. */
   #onOffer(lines: readonly SdpMedia[]): void {
-    this.#asked = undefined;
     this.#changed = false;
     for (const down of this.#lines.offered(lines)) {
       this.#logger.info({ track: down.trackId, codec: down.source.codec.name }, 'a client cannot receive a track');
@@ -75,6 +80,7 @@ export class SingleConnection implements ParticipantMedia {
 
   answerSent(): void {
     this.#hasAnswered = true;
+    this.#isNegotiating = false;
     this.#lines.answered();
     this.#tracks.startReady();
     if (this.#changed || this.#lines.waiting > 0) this.#needOffer();
@@ -82,8 +88,8 @@ export class SingleConnection implements ParticipantMedia {
 
   resumed(): Promise<void> {
     // The request may have been lost with the connection.
-    if (this.#asked !== undefined || this.#lines.waiting > 0) {
-      this.#asked = undefined;
+    if (this.#isNegotiating || this.#lines.waiting > 0) {
+      this.#isNegotiating = false;
       this.#needOffer();
     }
     return Promise.resolve();
@@ -139,16 +145,16 @@ export class SingleConnection implements ParticipantMedia {
     });
   }
 
+  /**
+   * One at a time: what changes meanwhile is asked for when the answer is with the client. Native clients (rust-sdks before #1252, so @livekit/rtc-node 1.1.0)
+   * that are asked while they wait for an answer lock up at that answer, and never offer again.
+   */
   #ask(): void {
+    if (this.#isNegotiating) return;
+    this.#isNegotiating = true;
     const { audios, videos } = this.#lines.missing();
-    const asked = this.#asked ?? { audios: 0, videos: 0 };
-    const more = { audios: Math.max(0, audios - asked.audios), videos: Math.max(0, videos - asked.videos) };
-    // An offer is on its way that will be answered with all of this.
-    if (this.#asked !== undefined && more.audios + more.videos === 0) return;
-    this.#asked = { audios: asked.audios + more.audios, videos: asked.videos + more.videos };
-    this.#logger.debug(more, 'asks for an offer');
-    clearTimeout(this.#offerTimer);
+    this.#logger.debug({ audios, videos }, 'asks for an offer');
     this.#offerTimer = setTimeout(() => this.#events.stuck('no offer that was asked for'), this.#options.answerMs);
-    this.#events.sectionsNeeded(more.audios, more.videos);
+    this.#events.sectionsNeeded(audios, videos);
   }
 }
