@@ -90,6 +90,11 @@ for (const { path, connections, args } of PATHS)
             event.identity === 'alice' &&
             Buffer.from(event.payload, 'base64').toString() === `${topic}!`,
         );
+      // She is connected before the server has her data channels; what comes too early has nowhere to wait, as in LiveKit.
+      await eventually(async () => {
+        await send('early', true);
+        return carol.events.some((event) => event.event === 'data') ? undefined : 'carol has no data channel yet';
+      }, 15_000);
       await send('all', true);
       await Promise.all([got(bob, 'all'), got(carol, 'all')]);
       await send('lossy', false);
