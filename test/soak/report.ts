@@ -11,7 +11,7 @@ export interface ReportRow {
 
 /** What may be left of memory, MB: compiled code and what libraries keep for reuse. */
 export const HEAP_SLACK_MB = 8;
-export const PRIVATE_SLACK_MB = 40;
+export const PRIVATE_SLACK_MB = 60;
 /** MB a minute, under load, beyond two standard errors. */
 const HEAP_GROWTH = 0.1;
 const PRIVATE_GROWTH = 0.5;

@@ -27,6 +27,8 @@ export interface RosterOptions {
 export class Roster {
   readonly #options: RosterOptions;
   readonly #users = new Map<string, Tracks>();
+  /** When it went last, by what and user. */
+  readonly #wentMs = new Map<string, number>();
   #stream: EventStream;
   #done: Promise<void>;
   #lastSequence: number | undefined;
@@ -50,6 +52,11 @@ export class Roster {
 
   has(uid: string, what: keyof Tracks): boolean {
     return this.#users.get(uid)?.[what] === true;
+  }
+
+  /** It is there, and was all the time since then (performance.now()). */
+  hasHadSince(uid: string, what: keyof Tracks, sinceMs: number): boolean {
+    return this.has(uid, what) && (this.#wentMs.get(`${what} ${uid}`) ?? -Infinity) < sinceMs;
   }
 
   /** Ends the event stream, and goes on by another one from where it was. */
@@ -106,10 +113,10 @@ export class Roster {
         if (event.value.status === ConnectionStatus.RECONNECTING) this.#options.figures.reconnects += 1;
         return;
       case 'onRemoteUserOffLineNotify':
-        this.#users.delete(event.value.uid);
+        this.#forget(event.value.uid);
         return;
       case 'engineStateChanged':
-        if (event.value.newState !== EngineState.JOINED) this.#users.clear();
+        if (event.value.newState !== EngineState.JOINED) for (const uid of this.uids) this.#forget(uid);
         return;
       case 'ended':
         this.#endCause = event.value.cause;
@@ -127,7 +134,14 @@ export class Roster {
     };
     const before = this.#users.get(uid);
     this.#users.set(uid, tracks);
+    for (const what of ['sound', 'pictures'] as const)
+      if (!tracks[what]) this.#wentMs.set(`${what} ${uid}`, performance.now());
     const hasCome = (tracks.sound && before?.sound !== true) || (tracks.pictures && before?.pictures !== true);
     if (hasCome) this.#options.onAvailable(uid);
+  }
+
+  #forget(uid: string): void {
+    this.#users.delete(uid);
+    for (const what of ['sound', 'pictures'] as const) this.#wentMs.set(`${what} ${uid}`, performance.now());
   }
 }

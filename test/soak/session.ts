@@ -183,7 +183,10 @@ export class Session {
 
   async #subscribe(flow: Flow, sub = true): Promise<void> {
     const { tools, engine } = this;
-    const isGone = (): boolean => !this.#isOpen || !this.roster.has(flow.uid, flow.isSound ? 'sound' : 'pictures');
+    const sinceMs = performance.now();
+    // Who went meanwhile, and is just back, is no fault of the call that waited.
+    const isGone = (): boolean =>
+      !this.#isOpen || !this.roster.hasHadSince(flow.uid, flow.isSound ? 'sound' : 'pictures', sinceMs);
     await tools.attempt(
       `${sub ? 'subscribing' : 'unsubscribing'} ${flow.name}`,
       () =>
