@@ -73,9 +73,10 @@ export class Engine extends EngineCalls {
   /** Decoded pictures of subscribed users. The stream is open at once, before the first next(). */
   pictures(options: frames.PictureStreamOptions = {}): PictureStream {
     const { sharedMemory = this.transport.isLocal } = options;
+    const directLane = false;
     const selection = pictureSelection(this.engineId, options);
     const open = (localFrames: boolean) =>
-      this.#frames(FRAME_METHODS.pictures, { ...selection, localFrames }, options, PICTURES_AHEAD);
+      this.#frames(FRAME_METHODS.pictures, { ...selection, localFrames, directLane }, options, PICTURES_AHEAD);
     return new PictureStream(open, sharedMemory);
   }
 

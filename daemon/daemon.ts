@@ -25,7 +25,7 @@ import { makeLogRoot } from './engine/log_path.js';
 import { registryOptions } from './engine/registry_options.js';
 import { WarmCores } from './engine/warm_cores.js';
 import { DaemonHttp } from './http/daemon_http.js';
-import { FrameLanes } from './media/frame_lanes.js';
+import { FrameLanes } from '../common/frame_lanes.js';
 import { AppKeys } from './node/app_keys.js';
 import { Callers } from './node/callers.js';
 import { ChannelServerChild } from './node/channel_server_child.js';
@@ -143,7 +143,7 @@ export class Daemon extends Lifecycle {
     void operations.drain.over.then(() => this.close());
     this.#operations = operations;
     await operations.start();
-    this.#lanes = new FrameLanes(runFolder, logger);
+    this.#lanes = new FrameLanes(path.join(runFolder, 'frames.sock'), logger);
     await this.#lanes.start();
     await this.#serve(registry, keys, operations, this.#lanes);
     await this.#serveHttp(registry, keys, operations);

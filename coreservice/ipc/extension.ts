@@ -63,6 +63,8 @@ export interface ParameterExtension {
   credits?: boolean;
   /** True: decoded pictures go through shared memory where the machine has it (FrameExtension.ring), and through the socket where not. */
   pictureRing?: boolean;
+  /** Who gets decoded pictures from the core itself, beside what `demand` asks for. One that is missing here ends. */
+  pictureLanes?: PictureLanes;
   /** Ask the sender for a key frame now. */
   requestKeyFrame?: { uid: string; track: number };
   /** Milliseconds before a lost connection fails; 100,000 by default. */
@@ -71,6 +73,40 @@ export interface ParameterExtension {
   logLevel?: string;
   /** Peer connections to the channel server, from the next join on: as it has it (the default), one by /rtc/v1, or two by /rtc. */
   connections?: 'auto' | 'single' | 'dual';
+}
+
+/** Unix socket connections by which clients fetch pictures (media.proto, FrameLane with `direct`). The socket is made with the first lane, and stays. */
+export interface PictureLanes {
+  /** Of the socket, in a folder of the daemon's. The same as long as this core process lives. */
+  path: string;
+  lanes: PictureLane[];
+}
+
+/** Never changed: another wish is another lane. */
+export interface PictureLane {
+  /** The daemon's number for it. */
+  id: number;
+  /** 32 bytes in hexadecimal. Never logged. */
+  secret: string;
+  /** Empty: everybody. */
+  uids: string[];
+  /** VideoTrackType; empty: every track. */
+  tracks: number[];
+}
+
+/** In SDK_VERSION: a core that says this knows picture lanes. Unasked when a lane opens or closes, and every second while pictures go through one. */
+export interface VersionExtension {
+  /** Those of the last list, and those that closed since the last of these messages. */
+  pictureLanes: PictureLaneReport[];
+}
+
+export interface PictureLaneReport {
+  id: number;
+  /** Closed: by the client. */
+  state: 'offered' | 'open' | 'closed';
+  /** Pictures since it opened. */
+  delivered: number;
+  dropped: number;
 }
 
 /**

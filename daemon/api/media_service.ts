@@ -11,7 +11,7 @@ import type {
 import { AudioFrameData } from '../../gen/alirtc/v1/types.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
 import type { EngineSession } from '../engine/engine_session.js';
-import type { FrameLanes } from '../media/frame_lanes.js';
+import type { FrameLanes } from '../../common/frame_lanes.js';
 import { serializeMessage } from '../media/frame_message.js';
 import type { FrameMessage, LaneMessage } from '../media/frame_message.js';
 import { LaneSink } from '../media/lane_sink.js';

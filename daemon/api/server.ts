@@ -9,7 +9,7 @@ import { EventServiceService } from '../../gen/alirtc/v1/events.js';
 import { NodeServiceService } from '../../gen/alirtc/v1/node.js';
 import { TokenServiceService } from '../../gen/alirtc/v1/token.js';
 import type { EngineRegistry } from '../engine/engine_registry.js';
-import type { FrameLanes } from '../media/frame_lanes.js';
+import type { FrameLanes } from '../../common/frame_lanes.js';
 import type { Callers } from '../node/callers.js';
 import { observeCalls } from '../node/call_observer.js';
 import type { CallObserver } from '../node/call_observer.js';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { refusal } from '../refusals.js';
-import type { FrameLanes, LaneOffer } from './frame_lanes.js';
+import type { FrameLanes, LaneOffer } from '../../common/frame_lanes.js';
 import { serializeFrame } from './frame_message.js';
 import type { FrameMessage, LaneMessage } from './frame_message.js';
 import type { FrameSink } from './frame_pump.js';
@@ -35,7 +35,7 @@ export class LaneSink implements FrameSink {
     this.#offer = lanes.offer((socket) => this.#begin(socket));
     if (this.#offer === undefined) return;
     const { path, secret } = this.#offer;
-    this.#call.write({ lane: { path, secret, begins: false } });
+    this.#call.write({ lane: { path, secret, begins: false, direct: false } });
   }
 
   write(message: FrameMessage, done: () => void): void {
@@ -66,7 +66,7 @@ export class LaneSink implements FrameSink {
       socket.destroy();
       return;
     }
-    this.#call.write({ lane: { path: '', secret: Buffer.alloc(0), begins: true } });
+    this.#call.write({ lane: { path: '', secret: Buffer.alloc(0), begins: true, direct: false } });
     this.#socket = socket;
     socket.once('close', () => this.#onLost());
   }

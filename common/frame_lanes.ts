@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import path from 'node:path';
-import { messageOf } from '../../common/errors.js';
-import { Lifecycle } from '../../common/lifecycle.js';
-import type { Logger } from '../../common/logger.js';
+import { messageOf } from './errors.js';
+import { Lifecycle } from './lifecycle.js';
+import type { Logger } from './logger.js';
 
 const SECRET_BYTES = 32;
 /** How long a secret is good. media.proto says so. */
@@ -27,8 +26,8 @@ export interface LaneOffer {
 }
 
 /**
- * The Unix socket by which clients on this machine fetch frames (media.proto, FrameLane). It lies in a folder that only the daemon's user can enter, and who connects says a
- * secret that a stream was told; it belongs to that stream, so whoever may read the stream may read the lane, and nobody else.
+ * A Unix socket by which clients on this machine fetch frames (media.proto, FrameLane): the daemon has one, and every core process that is asked for pictures. It lies in a folder that only
+ * the daemon's user can enter, and who connects says a secret that a stream was told; it belongs to that stream, so whoever may read the stream may read the lane, and nobody else.
  */
 export class FrameLanes extends Lifecycle {
   readonly #path: string;
@@ -39,17 +38,16 @@ export class FrameLanes extends Lifecycle {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
-  /** The folder is the daemon's own, with mode 0700. */
-  constructor(folder: string, logger: Logger) {
+  /** The path of the socket, in a folder that is the daemon's own, with mode 0700. */
+  constructor(path: string, logger: Logger) {
     super();
-    this.#path = path.join(folder, 'frames.sock');
+    this.#path = path;
     this.#logger = logger;
   }
 
-  /** Whom the secret belongs to gets the socket, within ten seconds or never. Undefined: there are no lanes here. */
-  offer(take: (socket: Socket) => void): LaneOffer | undefined {
+  /** Who says the secret is taken, within ten seconds or never. Undefined: there are no lanes here. */
+  offer(take: (socket: Socket) => void, secret = randomBytes(SECRET_BYTES)): LaneOffer | undefined {
     if (this.#server === undefined || this.state !== 'ready') return undefined;
-    const secret = randomBytes(SECRET_BYTES);
     const key = secret.toString('hex');
     const withdraw = (): void => {
       clearTimeout(timer);
