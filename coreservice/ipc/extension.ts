@@ -94,15 +94,18 @@ export interface PictureLane {
   tracks: number[];
 }
 
-/** In SDK_VERSION: a core that says this knows picture lanes. Unasked when a lane opens or closes, and every second while pictures go through one. */
+/**
+ * In SDK_VERSION: a core that says this knows picture lanes. Unasked when lanes can be connected to (nobody is to be told of a lane before), when one opens or
+ * closes, and every second while pictures go through one.
+ */
 export interface VersionExtension {
-  /** Those of the last list, and those that closed since the last of these messages. */
+  /** Those of the last list that can be connected to, and those that closed since the last of these messages. */
   pictureLanes: PictureLaneReport[];
 }
 
 export interface PictureLaneReport {
   id: number;
-  /** Closed: by the client. */
+  /** Closed, said once: the client went, the core cannot have the socket, or an open one is missing in the new list. */
   state: 'offered' | 'open' | 'closed';
   /** Pictures since it opened. */
   delivered: number;
