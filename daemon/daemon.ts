@@ -123,6 +123,7 @@ export class Daemon extends Lifecycle {
           allowed: config['channel-server-allowed'],
         }),
         startCore: createCoreStarter({ ...core, warm: this.#warmCores }),
+        laneFolder: runFolder,
         ...(this.#warmCores === undefined ? {} : { warmCores: this.#warmCores }),
         clock: systemClock,
         logger,

@@ -17,16 +17,19 @@ export interface StreamRequest {
   sampleRateHz?: number;
   channels?: number;
   localFrames?: boolean;
+  directLane?: boolean;
 }
 
 /** What a stream asks for. Throws INVALID_ARGUMENT. */
 export function selectionOf(kind: FrameKind, request: StreamRequest): Selection {
   const { uids = [], tracks = [], sampleRateHz = 0, channels = 0, localFrames: local = false } = request;
+  const direct = local && request.directLane === true;
   checkRange('uids', uids.length, 0, MAX_NAMED_USERS);
   checkRange('tracks', tracks.length, 0, MAX_NAMED_TRACKS);
   return {
     kind,
     local,
+    direct,
     uids: new Set(uids.map((uid) => checkRemoteUser('uids', uid))),
     tracks: new Set(tracks.map((track) => videoTrackType.toIpc(track, 'tracks'))),
     shape: {

@@ -112,7 +112,7 @@ function frameStream(
       const close = media.open(selection, queue, sink);
       // The client sees at once that the stream is open, before there is a frame.
       call.sendMetadata(new Metadata());
-      if (localLane) sink.offer(lanes);
+      if (localLane && !(selection.direct === true && media.hasDirectLanes)) sink.offer(lanes);
       const letGo = lease.hold();
       const end = (): void => {
         close();

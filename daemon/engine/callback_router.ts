@@ -30,6 +30,7 @@ export class CallbackRouter {
       case 'NEED_TEST_CYCLE_ROUND':
         return session.answers.testRound.answer(callback.fields.isEnable);
       case 'SDK_VERSION':
+        session.media.onCoreVersion(callback.fields.alirtcd);
         return session.answers.onSdkVersion(callback.fields);
       case 'REMAIN_BUFFER':
         session.push.onRemainBuffer(callback.fields);

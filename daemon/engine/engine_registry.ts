@@ -32,6 +32,8 @@ export interface EngineRegistryOptions {
   /** Where the client of an engine does not say otherwise. */
   coreRestart: RestartPolicy;
   heartbeat: HeartbeatOptions;
+  /** As in EngineSessionOptions. */
+  laneFolder?: string;
   /** Of engines whose client does not say otherwise; 0: none. */
   leaseSeconds: number;
   /** Left out: no core is started ahead. */

@@ -61,6 +61,8 @@ export interface EngineSessionOptions {
   startCore: StartEngineCore;
   coreRestart: RestartPolicy;
   heartbeat: HeartbeatOptions;
+  /** Where cores make the sockets of their picture lanes; only the daemon's user may enter. Default: no lanes. */
+  laneFolder?: string;
   /** 0: detached. */
   leaseSeconds: number;
   clock: Clock;
@@ -110,11 +112,13 @@ export class EngineSession extends Lifecycle implements EngineContext {
     this.log = new EventLog(options.clock, options.eventRing, options.eventRingBytes);
     this.media = new MediaHub(
       {
-        demand: (demand) => this.sendParameter({ demand }),
+        demand: (demand, pictureLanes) =>
+          this.sendParameter({ demand, ...(pictureLanes === undefined ? {} : { pictureLanes }) }),
         requestKeyFrame: (uid, track) => this.sendParameter({ requestKeyFrame: { uid, track } }),
         readPicture: (reference) => this.#readPicture(reference),
       },
       options.clock,
+      options.laneFolder,
     );
     this.lease = new Lease(options.leaseSeconds, this.clock, () => this.#onLeaseExpired());
     this.permission = new RolePermission({

@@ -3,7 +3,7 @@ import type { EngineRegistryOptions } from './engine_registry.js';
 
 type Parts = Pick<
   EngineRegistryOptions,
-  'admit' | 'keys' | 'channelServers' | 'startCore' | 'warmCores' | 'clock' | 'logger'
+  'admit' | 'keys' | 'channelServers' | 'startCore' | 'laneFolder' | 'warmCores' | 'clock' | 'logger'
 >;
 
 /** What the registry takes of the settings: as they were at the start, and `now` those that can be reloaded. */

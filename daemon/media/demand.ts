@@ -11,6 +11,8 @@ export interface Selection {
   shape: AudioShape;
   /** The client reads pictures from shared memory itself. */
   local?: boolean;
+  /** And takes them from the core itself. */
+  direct?: boolean;
   /** A stream of the daemon's own, which counts in no statistics. */
   internal?: boolean;
 }

@@ -8,6 +8,8 @@ export interface FrameSink {
   write(message: FrameMessage, done: () => void): void;
   /** Nothing is written afterwards. Without an error the status is OK. */
   end(error?: Error): void;
+  /** The client is to fetch its pictures from the core. Without it the stream cannot have a lane there. */
+  offerDirect?(lane: { path: string; secret: Buffer }): void;
 }
 
 /** Large frames: one is being sent, one is ready behind it. */

@@ -38,6 +38,11 @@ export class LaneSink implements FrameSink {
     this.#call.write({ lane: { path, secret, begins: false, direct: false } });
   }
 
+  /** From the core; none come by write() then. */
+  offerDirect({ path, secret }: { path: string; secret: Buffer }): void {
+    if (!this.#hasEnded) this.#call.write({ lane: { path, secret, begins: false, direct: true } });
+  }
+
   write(message: FrameMessage, done: () => void): void {
     const socket = this.#socket;
     if (socket === undefined) this.#call.write(message, done);

@@ -1,7 +1,8 @@
 import type { PictureReference } from '../../common/picture_ring.js';
-import type { Demand } from '../../coreservice/ipc/extension.js';
+import type { Demand, PictureLanes, VersionExtension } from '../../coreservice/ipc/extension.js';
 import type { Clock } from '../clock.js';
 import { refusal } from '../refusals.js';
+import { CoreLanes } from './core_lanes.js';
 import { demandOf } from './demand.js';
 import type { Selection } from './demand.js';
 import type { FrameSink } from './frame_pump.js';
@@ -11,7 +12,8 @@ import { MediaStream } from './media_stream.js';
 
 /** What the hub asks of the core. */
 export interface MediaHubCore {
-  demand(demand: Demand): void;
+  /** With the lanes, when there are or were any. */
+  demand(demand: Demand, pictureLanes?: PictureLanes): void;
   requestKeyFrame(uid: string, track: number): void;
   /** A picture out of shared memory; undefined: it was overwritten, or is out of reach. */
   readPicture(reference: PictureReference): Buffer | undefined;
@@ -50,14 +52,22 @@ export class MediaHub {
   readonly #keyFrameAskedMs = new Map<string, number>();
   /** The encoded tracks that have been seen since the first stream of them was opened: track and user id. */
   readonly #encodedSources = new Map<string, { uid: string; track: number }>();
+  readonly #lanes: CoreLanes;
   #demandQueued = false;
   /** Of the core, and of the streams that are closed. */
   readonly #past = new Map<FrameKind, FrameCounts>();
   #ended: { error?: Error } | undefined;
 
-  constructor(core: MediaHubCore, clock: Clock) {
+  /** Cores make the sockets of their picture lanes in the folder; undefined: there are none. */
+  constructor(core: MediaHubCore, clock: Clock, laneFolder?: string) {
     this.#core = core;
     this.#clock = clock;
+    this.#lanes = new CoreLanes(laneFolder, clock, () => this.announceDemand());
+  }
+
+  /** The core can serve clients itself that ask for it. */
+  get hasDirectLanes(): boolean {
+    return this.#lanes.isKnown;
   }
 
   get size(): number {
@@ -115,6 +125,7 @@ export class MediaHub {
       return () => stream.close();
     }
     this.#streams.add(stream);
+    if (selection.direct === true && this.hasDirectLanes) this.#openLane(stream, sink);
     this.announceDemand();
     if (selection.kind === 'encoded') this.#beginWithKeyFrames(stream);
     return () => this.#close(stream);
@@ -146,8 +157,14 @@ export class MediaHub {
     for (const [source, { uid: user }] of this.#encodedSources) if (user === uid) this.#encodedSources.delete(source);
   }
 
+  /** What the core says of its lanes, and that it knows them. */
+  onCoreVersion(extension: Partial<VersionExtension> | undefined): void {
+    if (this.#ended === undefined) this.#lanes.onVersion(extension);
+  }
+
   /** The frames from now on are those of another core process. */
   coreReplaced(): void {
+    this.#lanes.coreReplaced();
     for (const stream of this.#streams) stream.coreReplaced();
     this.#keyFrameAskedMs.clear();
     this.#encodedSources.clear();
@@ -159,7 +176,9 @@ export class MediaHub {
     this.#demandQueued = true;
     queueMicrotask(() => {
       this.#demandQueued = false;
-      if (this.#ended === undefined) this.#core.demand(demandOf([...this.#streams].map(({ selection }) => selection)));
+      if (this.#ended !== undefined) return;
+      const through = [...this.#streams].filter(({ lane }) => lane === undefined);
+      this.#core.demand(demandOf(through.map(({ selection }) => selection)), this.#lanes.parameter());
     });
   }
 
@@ -172,12 +191,33 @@ export class MediaHub {
       stream.finish(error);
     }
     this.#streams.clear();
+    this.#lanes.end();
+  }
+
+  #openLane(stream: MediaStream, sink: FrameSink): void {
+    const { selection } = stream;
+    stream.lane = this.#lanes.open({
+      selection,
+      offered: (lane) => sink.offerDirect?.(lane),
+      refused: () => {
+        stream.lane = undefined;
+        this.announceDemand();
+      },
+      lost: (error) => stream.finish(error),
+      settled: (delivered, dropped) => {
+        const past = countsOf(this.#past, selection.kind);
+        past.delivered += delivered;
+        past.dropped += dropped;
+        past.received += delivered + dropped;
+      },
+    });
   }
 
   #close(stream: MediaStream): void {
     stream.close();
     if (!this.#streams.delete(stream)) return;
     this.#remember(stream);
+    if (stream.lane !== undefined) this.#lanes.close(stream.lane);
     this.announceDemand();
     if (![...this.#streams].some(({ selection }) => selection.kind === 'encoded')) this.#encodedSources.clear();
   }
@@ -218,8 +258,9 @@ function countsOf(counts: Map<FrameKind, FrameCounts>, kind: FrameKind): FrameCo
   return none;
 }
 
-function addCounts(sum: FrameCounts, { delivered, dropped, lost }: MediaStream): void {
+function addCounts(sum: FrameCounts, { delivered, dropped, lost, lane }: MediaStream): void {
   sum.delivered += delivered;
   sum.dropped += dropped;
   sum.lost += lost;
+  if (lane !== undefined) sum.received += lane.delivered + lane.dropped;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { CoreLane } from './core_lanes.js';
 import type { Selection } from './demand.js';
 import { FramePump } from './frame_pump.js';
 import type { FrameSink } from './frame_pump.js';
@@ -18,6 +19,8 @@ export class MediaStream {
   /** The core's number of the last frame of each user's track. */
   readonly #lastOfSource = new Map<string, number>();
   #lost = 0;
+  /** Its pictures go around the daemon. */
+  lane: CoreLane | undefined;
 
   constructor(selection: Selection, queue: FrameQueue, sink: FrameSink, clock: Clock) {
     this.selection = selection;
@@ -27,7 +30,7 @@ export class MediaStream {
   }
 
   get delivered(): number {
-    return this.#pump.delivered;
+    return this.#pump.delivered + (this.lane?.delivered ?? 0);
   }
 
   /** Frames that the core made and that never reached the daemon. Part of `dropped` once the next frame is delivered. */
@@ -40,12 +43,12 @@ export class MediaStream {
   }
 
   get dropped(): number {
-    return this.#pump.dropped;
+    return this.#pump.dropped + (this.lane?.dropped ?? 0);
   }
 
   wants(frame: MediaFrame): boolean {
     const { kind, uids, tracks, shape } = this.selection;
-    if (frame.kind !== kind) return false;
+    if (frame.kind !== kind || this.lane !== undefined) return false;
     if (uids.size > 0 && !uids.has(frame.uid)) return false;
     if (tracks.size > 0 && !tracks.has(frame.track)) return false;
     if (kind !== 'audio' && kind !== 'mixed') return true;
