@@ -46,7 +46,7 @@ export class FrameLanes extends Lifecycle {
   }
 
   /** Who says the secret is taken, within ten seconds or never. Undefined: there are no lanes here. */
-  offer(take: (socket: Socket) => void, secret = randomBytes(SECRET_BYTES)): LaneOffer | undefined {
+  offer(take: (socket: Socket) => void, secret: Buffer = randomBytes(SECRET_BYTES)): LaneOffer | undefined {
     if (this.#server === undefined || this.state !== 'ready') return undefined;
     const key = secret.toString('hex');
     const withdraw = (): void => {

@@ -1,3 +1,4 @@
+import { FrameLanes } from '../../common/frame_lanes.js';
 import type { Logger } from '../../common/logger.js';
 import { AvAacEncoder } from '../codec/aac_encoder.js';
 import { LibopusDecoder } from '../codec/opus_decoder.js';
@@ -43,6 +44,7 @@ export function createEngine(connection: HostConnection, logger: Logger): CoreEn
     logger,
     clock: systemClock(),
     cpu: cpuMeter(),
+    laneServer: (path) => new FrameLanes(path, logger),
     createRoom: (options) => new LiveKitRoom({ ...options, relayOnly: process.env['ALIRTC_RELAY_ONLY'] === '1' }),
     exchangeToken: exchangeOverHttp,
     defaultUrl: process.env['ALIRTC_CHANNEL_SERVER_URL'],

@@ -1,4 +1,5 @@
 /** What the engine is given. Each part is replaced by a small scripted one in unit tests. */
+import type { FrameLanes } from '../../common/frame_lanes.js';
 import type { Logger } from '../../common/logger.js';
 import type { CallbackFields, CallbackName } from '../ipc/callbacks.js';
 import type { Room, RoomOptions } from '../rtc/types.js';
@@ -36,6 +37,9 @@ export interface CodecFactory {
   aacEncoder(settings: AudioShape & { bitrateKbps: number }): AacEncoder;
 }
 
+/** The socket of picture lanes. */
+export type LaneServer = Pick<FrameLanes, 'start' | 'offer' | 'close'>;
+
 export interface EngineParts {
   connection: HostConnection;
   createRoom(options: RoomOptions): Room;
@@ -44,6 +48,7 @@ export interface EngineParts {
   clock: EngineClock;
   logger: Logger;
   cpu: () => CpuUsage;
+  laneServer(path: string): LaneServer;
   /** ALIRTC_CHANNEL_SERVER_URL: where to join for hosts that are not ours. */
   defaultUrl: string | undefined;
 }

@@ -15,6 +15,7 @@ import type { JoinRequest } from './join_request.js';
 import { LocalMedia, type LocalKind } from './local_media.js';
 import { Membership } from './membership.js';
 import { Outbox } from './outbox.js';
+import { PictureLanes } from './picture_lanes.js';
 import { RoleChanger } from './role_changer.js';
 import { Roster } from './roster.js';
 import { Settings } from './settings.js';
@@ -39,6 +40,7 @@ export class CoreEngine {
   readonly settings = new Settings();
   readonly outbox: Outbox;
   readonly demand: DemandState;
+  readonly lanes: PictureLanes;
   readonly audio: AudioHub;
   readonly local: LocalMedia;
   readonly membership: Membership;
@@ -61,6 +63,8 @@ export class CoreEngine {
     this.logger = logger;
     this.outbox = new Outbox(connection, () => clock.nowMs(), logger);
     this.demand = new DemandState(() => this.#applyDemand());
+    const { outbox, demand } = this;
+    this.lanes = new PictureLanes({ clock, logger, outbox, demand, laneServer: (path) => parts.laneServer(path) });
     this.audio = new AudioHub({
       clock,
       codecs,
@@ -156,14 +160,17 @@ export class CoreEngine {
   }
 
   async #close(): Promise<void> {
+    // At once: leaving may take all the time there is.
+    const lanes = this.lanes.close();
     await this.membership.close();
     this.audio.close();
     await this.local.close();
+    await lanes;
   }
 
   #onEntered(room: Room, request: JoinRequest): void {
     const { config, channel } = request;
-    const { settings, outbox, audio, demand } = this;
+    const { settings, outbox, audio, demand, lanes } = this;
     const { clock, codecs, logger } = this.parts;
     const policy = new SubscriptionPolicy(config.subscribeMode, config.isAudioOnly, settings.defaultStreamType);
     const roster = new Roster(
@@ -176,7 +183,7 @@ export class CoreEngine {
         clock,
         outbox,
         logger,
-        video: { clock, logger, outbox, codecs, demand, settings, counters: this.#counters },
+        video: { clock, logger, outbox, codecs, demand, lanes, settings, counters: this.#counters },
       },
       () => this.#onNobodyLeft(),
       () => undefined,

@@ -6,7 +6,7 @@ import {
   VideoTrackType,
   VideoTranscodingCodec,
 } from '../ipc/enums.js';
-import { EMPTY_DEMAND, type AudioShape, type Demand, type VideoDemand } from '../ipc/extension.js';
+import { EMPTY_DEMAND, type AudioShape, type Demand, type PictureLane, type VideoDemand } from '../ipc/extension.js';
 import type { ObserverSettings } from './settings.js';
 
 const EVERYBODY = '*';
@@ -36,6 +36,12 @@ export function parseDemand(json: unknown): Demand {
   return DemandJson.parse(json);
 }
 
+/** Of one picture lane. */
+export function demandOfLane({ uids, tracks }: Pick<PictureLane, 'uids' | 'tracks'>): VideoDemand[] {
+  const ofTracks = tracks.length === 0 ? [EVERY_TRACK] : tracks;
+  return (uids.length === 0 ? [EVERYBODY] : uids).flatMap((uid) => ofTracks.map((track) => ({ uid, track })));
+}
+
 /** What hosts without demands get: by the join's formats and the codec keys of `extra`. */
 export function demandOfJoin(videoFormat: number, audioFormat: number, observer: ObserverSettings): Demand {
   const demand: Demand = { ...EMPTY_DEMAND, pictures: [], encoded: [], audio: [], mixed: [], audioAac: [] };
@@ -62,6 +68,7 @@ export function demandOfJoin(videoFormat: number, audioFormat: number, observer:
 export class DemandState {
   #ofJoin: Demand = EMPTY_DEMAND;
   #explicit: Demand | undefined;
+  #lanes: readonly VideoDemand[] = [];
 
   constructor(private readonly onChange: () => void) {}
 
@@ -75,7 +82,18 @@ export class DemandState {
     this.onChange();
   }
 
+  /** What comes by picture lanes, beside what the host wants. */
+  setLanes(pictures: readonly VideoDemand[]): void {
+    this.#lanes = pictures;
+    this.onChange();
+  }
+
+  /** Whether anybody wants them, so that they have to be decoded. */
   wantsPictures(uid: string, track: number): boolean {
+    return this.hostWantsPictures(uid, track) || matches(this.#lanes, uid, track);
+  }
+
+  hostWantsPictures(uid: string, track: number): boolean {
     return matches(this.#demand.pictures, uid, track);
   }
 

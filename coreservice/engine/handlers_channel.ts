@@ -4,7 +4,7 @@ import { ClientRole } from '../ipc/enums.js';
 import type { CoreEngine } from './core_engine.js';
 import { parseDemand } from './demand.js';
 import type { Handlers } from './handlers.js';
-import { SDK_VERSION } from './sdk_version.js';
+import { parsePictureLanes } from './picture_lanes.js';
 import { applyObserverKeys, unknownKeys } from './settings.js';
 
 const DEFAULT_CHECK_PEOPLE_SECONDS = 5;
@@ -48,7 +48,7 @@ export const CHANNEL_HANDLERS: Handlers = {
   },
   // The host waits for this one before every command 16: answered at once.
   GET_NEED_TEST_CYCLE_ROUND: (engine) => engine.outbox.event('NEED_TEST_CYCLE_ROUND', { isEnable: false }),
-  GET_SDK_VERSION: (engine) => engine.outbox.event('SDK_VERSION', { sdkVersion: SDK_VERSION }),
+  GET_SDK_VERSION: (engine) => engine.lanes.tell(),
 };
 
 function applyParameters(engine: CoreEngine, field: string, json: Record<string, unknown>): void {
@@ -78,7 +78,7 @@ function applyConnections(engine: CoreEngine, { connections }: Record<string, un
 
 /** ParameterExtension of ipc/extension.ts. */
 function applyExtension(engine: CoreEngine, extension: Record<string, unknown>): void {
-  const { demand, credits, pictureRing, requestKeyFrame, reconnectLimitMs, logLevel } = extension;
+  const { demand, credits, pictureRing, pictureLanes, requestKeyFrame, reconnectLimitMs, logLevel } = extension;
   if (demand !== undefined) {
     try {
       engine.demand.setExplicit(parseDemand(demand));
@@ -88,6 +88,13 @@ function applyExtension(engine: CoreEngine, extension: Record<string, unknown>):
   }
   applyConnections(engine, extension);
   if (typeof pictureRing === 'boolean') engine.settings.pictureRing = pictureRing;
+  if (pictureLanes !== undefined) {
+    try {
+      engine.lanes.set(parsePictureLanes(pictureLanes));
+    } catch (error) {
+      throw badParameter('alirtcd.pictureLanes', `alirtcd.pictureLanes: ${messageOf(error)}`);
+    }
+  }
   if (typeof credits === 'boolean') engine.local.setCredits(credits);
   if (typeof logLevel === 'string' && (logLevel === 'silent' || logLevel in engine.logger.levels.values))
     engine.logger.level = logLevel;

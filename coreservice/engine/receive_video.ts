@@ -1,36 +1,23 @@
 import type { Logger } from '../../common/logger.js';
-import { PictureRingWriter } from '../../common/picture_ring.js';
 import type { I420Picture, VideoDecoder } from '../codec/types.js';
 import { VideoFrameType, type VideoTrackType } from '../ipc/enums.js';
 import type { EncodedUnit, RemoteVideoTrack } from '../rtc/types.js';
-import type { EngineClock } from './clock.js';
 import type { CodecFactory } from './contracts.js';
-import type { DemandState } from './demand.js';
 import { FrameLossMeter } from './frame_loss_meter.js';
 import { FreezeMeter } from './freeze_meter.js';
-import type { FrameCounters } from './frame_counters.js';
-import type { Outbox } from './outbox.js';
-import type { Settings } from './settings.js';
+import { PictureDelivery, type PictureDeliveryParts } from './picture_delivery.js';
 import type { RemoteVideoTotals } from './statistics.js';
 
 /** Units that wait for the decoder; beyond, it skips to the next key frame. */
 const DECODE_QUEUE_UNITS = 8;
 /** 90 kHz. */
 const TICKS_PER_MS = 90;
-const SLICE_P = 0;
-const SLICE_I = 2;
 
-export interface VideoReceiverParts {
-  uid: string;
+export interface VideoReceiverParts extends PictureDeliveryParts {
   /** Of the first frames; changed by setTrackType(). */
   trackType: VideoTrackType;
-  clock: EngineClock;
   logger: Logger;
-  outbox: Outbox;
   codecs: CodecFactory;
-  demand: DemandState;
-  settings: Settings;
-  counters: FrameCounters;
   /** The first unit of this track has arrived. */
   onMedia(first: EncodedUnit): void;
   /** Every unit, whoever wants it: for SEI and statistics. */
@@ -47,15 +34,13 @@ export class VideoReceiver {
   #decoder: VideoDecoder | undefined;
   #decoding = false;
   #begun = false;
-  readonly #ring = new PictureRingWriter();
+  readonly #delivery: PictureDelivery;
   readonly #freezes = new FreezeMeter();
   readonly #losses = new FrameLossMeter();
   #delayMs = 0;
   #size = { width: 0, height: 0 };
   #decoded = 0;
-  #delivered = 0;
   #closed = false;
-  #lastPictureMs = -Infinity;
   #encodedWanted = false;
   #picturesWanted = false;
   #trackType: VideoTrackType;
@@ -65,6 +50,7 @@ export class VideoReceiver {
     private readonly parts: VideoReceiverParts,
   ) {
     this.#trackType = parts.trackType;
+    this.#delivery = new PictureDelivery(parts);
     track.on('unit', this.#onUnit);
     this.applyDemand();
   }
@@ -100,7 +86,7 @@ export class VideoReceiver {
       track: this.track.stats(),
       ...this.#size,
       decoded: this.#decoded,
-      delivered: this.#delivered,
+      delivered: this.#delivery.delivered,
       frozenTimes: this.#freezes.times,
       frozenMs: this.#freezes.frozenMs,
       delayMs: this.#delayMs,
@@ -112,7 +98,7 @@ export class VideoReceiver {
     this.#closed = true;
     this.track.off('unit', this.#onUnit);
     this.#stopDecoding();
-    this.#ring.close();
+    this.#delivery.close();
   }
 
   #handle(unit: EncodedUnit): void {
@@ -209,41 +195,10 @@ export class VideoReceiver {
   }
 
   #deliver(unit: EncodedUnit, picture: I420Picture, trackType: VideoTrackType): void {
-    const { uid, outbox, counters, settings, clock } = this.parts;
-    const nowMs = clock.nowMs();
-    this.#freezes.shown(nowMs);
+    const { clock } = this.parts;
+    this.#freezes.shown(clock.nowMs());
     this.#delayMs = Math.max(0, (clock.unixUs() - unit.captureTimeUs) / 1000);
-    const periodMs = settings.videoCallbackPeriodMs;
-    if (periodMs > 0 && nowMs - this.#lastPictureMs < periodMs) {
-      picture.release?.();
-      return;
-    }
-    this.#lastPictureMs = nowMs;
-    const sequence = counters.next('picture', uid, trackType);
-    const ring = settings.pictureRing ? this.#ring.write(...(picture.planes ?? [picture.data])) : undefined;
-    if (ring === undefined && !outbox.hasRoom(picture.data.length)) {
-      picture.release?.();
-      return;
-    }
-    this.#delivered++;
-    const { captureTimeUs } = unit;
-    outbox.picture(
-      {
-        uid,
-        track: trackType,
-        type: VideoFrameType.H264,
-        frame_ms: Math.round(unit.timestamp / TICKS_PER_MS),
-        width: picture.width,
-        height: picture.height,
-        frame_num: sequence,
-        qp: 0,
-        mv_infos: [],
-        slice_type: unit.keyFrame ? SLICE_I : SLICE_P,
-        alirtcd: { sequence, captureTimeUs, ...(ring === undefined ? {} : { ring }) },
-      },
-      picture,
-      ring !== undefined,
-    );
+    this.#delivery.deliver(unit, picture, trackType);
   }
 
   #stopDecoding(): void {

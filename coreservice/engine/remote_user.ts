@@ -100,6 +100,7 @@ export class RemoteUser {
   /** Its subscriptions go back to Idle. Telling that it went offline is its owner's: not when we leave. */
   close(): void {
     for (const kind of KINDS) this.#subscriptions[kind].close();
+    this.context.video.lanes.forget(this.uid);
   }
 
   #make(kind: RemoteKind): Subscription {

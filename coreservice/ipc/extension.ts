@@ -105,7 +105,7 @@ export interface VersionExtension {
 
 export interface PictureLaneReport {
   id: number;
-  /** Closed, said once: the client went, the core cannot have the socket, or an open one is missing in the new list. */
+  /** Closed, said once: the client went, the core cannot have the socket, or the lane is missing in the new list. */
   state: 'offered' | 'open' | 'closed';
   /** Pictures since it opened. */
   delivered: number;

@@ -5,6 +5,7 @@ import type { CallbackName } from '../../../coreservice/ipc/callbacks.js';
 import type { Command, CommandFields, CommandName, JoinConfigFields } from '../../../coreservice/ipc/commands.js';
 import { FakeClock, settle } from './fake_clock.js';
 import { ScriptedCodecs } from './scripted_codecs.js';
+import { ScriptedLaneServer } from './scripted_lane_server.js';
 import { ScriptedRoom } from './scripted_room.js';
 
 export interface Told {
@@ -31,6 +32,7 @@ export class ScriptedEngine {
   /** Called for each room before it is connected. */
   onRoom: (room: ScriptedRoom) => void = () => undefined;
   onExchange: () => Promise<{ url: string; token: string }> = () => Promise.resolve(TICKET);
+  laneServer: (path: string) => ScriptedLaneServer = (path) => new ScriptedLaneServer(path);
   readonly engine: CoreEngine;
 
   constructor(options: { defaultUrl?: string } = {}) {
@@ -46,6 +48,7 @@ export class ScriptedEngine {
       codecs: this.codecs,
       clock: this.clock,
       cpu: () => ({ app: 1, system: 2 }),
+      laneServer: (path) => this.laneServer(path),
       logger: createLogger('engine-test', 'silent'),
       createRoom: (room) => {
         const scripted = new ScriptedRoom(room);
