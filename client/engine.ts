@@ -16,8 +16,9 @@ import type * as frames from './frames.js';
 import { LeaseRenewal } from './lease_renewal.js';
 import type { MessageStream } from './message_stream.js';
 import { openFrameStream } from './message_stream.js';
-import type { FrameOrLane } from './laned_call.js';
+import type { FrameOrLane, NumberedFrame } from './laned_call.js';
 import { PictureStream } from './picture_stream.js';
+import type { PictureWays } from './picture_stream.js';
 import { PUSH_AUDIO_STREAM, PUSH_VIDEO_FRAME, PUSH_VIDEO_STREAM } from './push_codec.js';
 import { PushStream } from './push_stream.js';
 import { AlirtcStatusError, invalidArgument } from './status_error.js';
@@ -72,12 +73,11 @@ export class Engine extends EngineCalls {
 
   /** Decoded pictures of subscribed users. The stream is open at once, before the first next(). */
   pictures(options: frames.PictureStreamOptions = {}): PictureStream {
-    const { sharedMemory = this.transport.isLocal } = options;
-    const directLane = false;
+    const { sharedMemory = this.transport.isLocal, localLane = this.transport.isLocal } = options;
     const selection = pictureSelection(this.engineId, options);
-    const open = (localFrames: boolean) =>
-      this.#frames(FRAME_METHODS.pictures, { ...selection, localFrames, directLane }, options, PICTURES_AHEAD);
-    return new PictureStream(open, sharedMemory);
+    const open = (ways: PictureWays) =>
+      this.#frames(FRAME_METHODS.pictures, { ...selection, ...ways }, options, PICTURES_AHEAD);
+    return new PictureStream(open, { localFrames: sharedMemory, directLane: sharedMemory && localLane });
   }
 
   /** Access units of subscribed users, beginning with a key frame. */
@@ -190,7 +190,7 @@ export class Engine extends EngineCalls {
     }
   }
 
-  #frames<Request extends { localLane: boolean }, Response>(
+  #frames<Request extends { localLane: boolean }, Response extends NumberedFrame>(
     method: Method<Request, FrameOrLane<Response>>,
     selection: Omit<Request, 'localLane'>,
     options: frames.StreamOptions,

@@ -1,14 +1,21 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { messageOf } from '../common/errors.js';
 import { LaneReader } from './lane_reader.js';
 import { MAX_MESSAGE_BYTES } from './transport.js';
 
 export interface FrameLaneEvents {
+  /** What it throws counts as bytes that make no sense. */
   onMessage(bytes: Buffer): void;
-  /** Once: no more come. With an error when the daemon's bytes make no sense. */
+  /** Once: no more come. With an error when nobody could be connected to (FrameLaneUnreachable), or when the bytes make no sense. */
   onClosed(error?: Error): void;
   /** False: the reader has enough for now; `resume` is to be called when it wants more. */
   mayRead(resume: () => void): boolean;
+}
+
+/** There is nobody to connect to: another machine, another container, another user, or a core process that is gone. */
+export class FrameLaneUnreachable extends Error {
+  override readonly name = 'FrameLaneUnreachable';
 }
 
 /** The memory of every read, as much as the kernel keeps for a Unix socket at most times. */
@@ -22,10 +29,11 @@ export class FrameLane {
   readonly #socket: Socket;
   readonly #events: FrameLaneEvents;
   readonly #reader = new LaneReader(MAX_MESSAGE_BYTES);
+  #hasConnected = false;
   #hasStarted = false;
   /** A chunk that is not used up: the socket does not read. */
   #isHeld = false;
-  /** The daemon has ended the lane; what is held is still to be read. */
+  /** The other end has ended the lane; what is held is still to be read. */
   #hasEnded = false;
   #isClosed = false;
 
@@ -39,10 +47,19 @@ export class FrameLane {
       return !this.#isHeld;
     };
     this.#socket = connect({ path, onread: { buffer, callback } });
-    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.once('connect', () => (this.#hasConnected = true));
+    this.#socket.on('error', (error) => {
+      if (!this.#hasConnected) this.#closed(new FrameLaneUnreachable(`cannot connect to ${path}`, { cause: error }));
+      this.#socket.destroy();
+    });
     this.#socket.once('end', () => this.#ended());
     this.#socket.once('close', () => this.#ended());
     this.#socket.write(secret);
+  }
+
+  /** Something has come that the reader does not want yet. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   start(): void {
@@ -67,21 +84,16 @@ export class FrameLane {
   #deliver(): void {
     while (!this.#isClosed) {
       if (!this.#events.mayRead(this.#goOn)) return;
-      const message = this.#next();
-      if (message === undefined) break;
-      this.#events.onMessage(message);
+      try {
+        const message = this.#reader.next();
+        if (message === undefined) break;
+        this.#events.onMessage(message);
+      } catch (error) {
+        this.#closed(new Error(`the frame lane's bytes make no sense: ${messageOf(error)}`, { cause: error }));
+        this.#socket.destroy();
+      }
     }
     this.#isHeld = false;
-  }
-
-  #next(): Buffer | undefined {
-    try {
-      return this.#reader.next();
-    } catch (error) {
-      this.#closed(error instanceof Error ? error : new Error(String(error)));
-      this.#socket.destroy();
-      return undefined;
-    }
   }
 
   #ended(): void {

@@ -62,7 +62,10 @@ export interface StreamOptions {
   queueFrames?: number | undefined;
   /** Frames kept in this process ahead of the reader; default 2 for pictures, 8 for all others. */
   readAheadFrames?: number | undefined;
-  /** Through a socket of their own beside gRPC, which costs less, where the daemon has it; default: when the client is connected by a Unix socket. */
+  /**
+   * Through a socket of their own beside gRPC, which costs less, where the daemon has it; default: when the client is connected by a Unix socket. Pictures in
+   * shared memory come so from the engine's core process, without the daemon between.
+   */
   localLane?: boolean | undefined;
 }
 
@@ -98,8 +101,17 @@ export interface MixedAudioStreamOptions extends StreamOptions, PcmOptions {}
 /** The frame streams of the daemon, their messages decoded to frames. Field by field: a copy of "the rest" costs as much as to decode the message. */
 export const FRAME_METHODS = {
   pictures: framed(MediaServiceService.onRemoteVideoSample, OnRemoteVideoSampleResponse, (info, message) => ({
-    ...info,
-    ...video(message),
+    sequence: info.sequence,
+    captureTimeUs: info.captureTimeUs,
+    droppedBefore: info.droppedBefore,
+    discontinuity: info.discontinuity,
+    data: info.data,
+    uid: message.uid,
+    track: message.track,
+    frameMs: message.frameMs,
+    frameNum: message.frameNum,
+    width: message.width,
+    height: message.height,
     qp: message.qp,
     sliceType: message.sliceType,
     localFrame: message.localFrame,
@@ -139,16 +151,11 @@ export const FRAME_METHODS = {
   ),
 } as const;
 
+const NO_BYTES = Buffer.alloc(0);
+
 type Content = FrameInfo & { data: Buffer };
 
-function video({
-  uid,
-  track,
-  frameMs,
-  frameNum,
-  width,
-  height,
-}: OnRemoteVideoEncodedSampleResponse | OnRemoteVideoSampleResponse) {
+function video({ uid, track, frameMs, frameNum, width, height }: OnRemoteVideoEncodedSampleResponse) {
   return { uid, track, frameMs, frameNum, width, height };
 }
 
@@ -178,7 +185,12 @@ function contentOf({ header, data }: FrameMessage): Content {
     captureTimeUs: header?.captureTimeUs ?? 0,
     droppedBefore: header?.droppedBefore ?? 0,
     discontinuity: header?.discontinuity ?? false,
-    // The decoder gives a part of the received Buffer; only an absent field is another array.
-    data: Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    data: asBuffer(data),
   };
+}
+
+/** The decoder gives a part of the received Buffer; only an absent field is another array. */
+function asBuffer(data: Uint8Array): Buffer {
+  if (data.length === 0) return NO_BYTES;
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -1,5 +1,5 @@
 import { LanedCall } from './laned_call.js';
-import type { FrameOrLane, MessageCall } from './laned_call.js';
+import type { FrameOrLane, MessageCall, NumberedFrame } from './laned_call.js';
 import { ReadGate } from './transport.js';
 import type { Method, Transport } from './transport.js';
 import { toStatusError } from './status_error.js';
@@ -119,7 +119,7 @@ export function openMessageStream<Request, Response>(
 }
 
 /** The same of frames, which may come by a lane. */
-export function openFrameStream<Request, Response>(
+export function openFrameStream<Request, Response extends NumberedFrame>(
   transport: Transport,
   method: Method<Request, FrameOrLane<Response>>,
   request: Request,

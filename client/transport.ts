@@ -222,7 +222,8 @@ export interface ReadPermit {
  */
 export class ReadGate implements ReadPermit {
   #open = true;
-  #held: (() => void) | undefined;
+  /** A call's read, and a lane's. */
+  #held: (() => void)[] = [];
 
   get isOpen(): boolean {
     return this.#open;
@@ -234,15 +235,15 @@ export class ReadGate implements ReadPermit {
 
   open(): void {
     this.#open = true;
-    const held = this.#held;
-    this.#held = undefined;
-    held?.();
+    if (this.#held.length === 0) return;
+    // The first one may have shut it again.
+    for (const read of this.#held.splice(0)) this.pass(read);
   }
 
-  /** Runs the read now, or as soon as the gate opens. At most one read is asked for at a time. */
+  /** Runs the read now, or as soon as the gate opens. Each reader asks for one read at a time. */
   pass(read: () => void): void {
     if (this.#open) read();
-    else this.#held = read;
+    else this.#held.push(read);
   }
 }
 

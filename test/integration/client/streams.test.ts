@@ -67,6 +67,7 @@ describe('Frame streams of the client', () => {
         queueFrames: 7,
         localFrames: false,
         localLane: false,
+        directLane: false,
       },
     ]);
     assert.deepEqual(

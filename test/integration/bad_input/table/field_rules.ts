@@ -167,6 +167,7 @@ const MEDIA_FIELDS: Record<string, Rule> = {
   'OnRemoteVideoSampleRequest.queue_frames': queueUpTo(64),
   'OnRemoteVideoSampleRequest.local_frames': onOff,
   'OnRemoteVideoSampleRequest.local_lane': onOff,
+  'OnRemoteVideoSampleRequest.direct_lane': onOff,
   'OnRemoteVideoEncodedSampleRequest.uids': list(remoteUser, 256),
   'OnRemoteVideoEncodedSampleRequest.tracks': list(named, 16),
   'OnRemoteVideoEncodedSampleRequest.queue_frames': queueUpTo(600),
