@@ -46,15 +46,15 @@ export class LanePeer<Message extends { lane?: FrameLane | undefined }> {
     return eventually(() => (this.offer === undefined ? 'no lane was offered' : undefined));
   }
 
-  /** Connects, and reads unless told otherwise. */
-  async begin({ reads = true } = {}): Promise<Socket> {
+  /** Connects, and reads unless told otherwise. A direct lane has no beginning to wait for. */
+  async begin({ reads = true, direct = false } = {}): Promise<Socket> {
     await this.offered();
     const socket = (this.socket = connect(this.offer?.path ?? ''));
     socket.on('close', () => (this.laneClosed = true));
     socket.on('error', () => undefined);
     socket.write(this.offer?.secret ?? '');
     if (reads) this.read();
-    await eventually(() => (this.hasBegun ? undefined : 'the lane did not begin'));
+    if (!direct) await eventually(() => (this.hasBegun ? undefined : 'the lane did not begin'));
     return socket;
   }
 
