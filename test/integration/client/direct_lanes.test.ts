@@ -316,7 +316,7 @@ describe('Direct lanes of the client', () => {
     const lane = offer(call);
     await eventually(() => (stream.buffered === 2 ? undefined : 'nothing is read ahead'));
     const seen = [];
-    for (const _n of [1, 2]) seen.push((await stream.next()).value?.sequence);
+    for (const _n of [1, 2, 3]) seen.push((await stream.next()).value?.sequence);
     const socket = await lane;
     socket.end(onLane(picture(1, { width: 6 }), ...[2, 3, 4, 5].map((n) => picture(n, { width: 6 }))));
     await eventually(() => (stream.buffered === 2 ? undefined : 'nothing is read ahead'));
