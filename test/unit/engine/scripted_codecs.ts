@@ -19,6 +19,8 @@ export class ScriptedCodecs implements CodecFactory {
   gate: Promise<void> = Promise.resolve();
   decoders = 0;
   openDecoders = 0;
+  /** Decoded ones whose memory was given back. */
+  releasedPictures = 0;
   /** Decoders wait for it. */
   decodeGate: Promise<void> = Promise.resolve();
   onDecode: (data: Buffer) => void = () => undefined;
@@ -67,7 +69,8 @@ export class ScriptedCodecs implements CodecFactory {
       decode: async (data) => {
         await this.decodeGate;
         this.onDecode(data);
-        return { width: 4, height: 2, data: Buffer.concat([data, Buffer.alloc(12)]).subarray(0, 12) };
+        const release = (): number => this.releasedPictures++;
+        return { width: 4, height: 2, data: Buffer.concat([data, Buffer.alloc(12)]).subarray(0, 12), release };
       },
       close: () => {
         this.openDecoders--;
