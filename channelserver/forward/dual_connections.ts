@@ -42,6 +42,10 @@ export class DualConnections implements ParticipantMedia {
     // Nothing waits for it.
   }
 
+  suspended(): void {
+    // What is said meanwhile waits on the link.
+  }
+
   resumed(): Promise<void> {
     return this.#subscriber.restart();
   }

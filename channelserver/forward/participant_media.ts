@@ -18,6 +18,8 @@ export interface ParticipantMedia extends TrackOutlet {
   answer(sdp: string): Promise<{ sdp: string; midToTrackId: Record<string, string> }>;
   /** The answer has been sent. */
   answerSent(): void;
+  /** The client's signalling connection is lost. */
+  suspended(): void;
   /** The client is back on another signalling connection: what it may have missed is said again. */
   resumed(): Promise<void>;
   /** The client's answer to an offer of ours. */

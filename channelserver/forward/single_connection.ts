@@ -10,6 +10,9 @@ import type { SdpMedia } from '../../webrtc/sdp/description.js';
 import type { TransportFactory } from './transports.js';
 import type { UpTrack } from './up_track.js';
 
+/** For the offer of a client that is back; without one it is asked again. */
+const RETURN_OFFER_MS = 3_000;
+
 /**
  * The path /rtc/v1: one connection on which the client makes all offers. What it is sent goes on m-lines that it offered to receive on; when there are too
  * few, or when an answer would be another one now, it is asked for an offer. The data channels are the client's, for both directions.
@@ -28,6 +31,9 @@ export class SingleConnection implements ParticipantMedia {
   #changed = false;
   /** The client was asked for an offer, or has made one that is not answered yet: it is not asked again before it has its answer. */
   #isNegotiating = false;
+  /** The client is away, or back and has not offered yet. */
+  #isReturning = false;
+  #returnTimer: NodeJS.Timeout | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #offerTimer: NodeJS.Timeout | undefined;
 
@@ -59,6 +65,8 @@ export class SingleConnection implements ParticipantMedia {
 
   async answer(offer: string): Promise<{ sdp: string; midToTrackId: Record<string, string> }> {
     clearTimeout(this.#offerTimer);
+    clearTimeout(this.#returnTimer);
+    this.#isReturning = false;
     this.#isNegotiating = true;
     try {
       return { sdp: await this.#connection.answer(offer), midToTrackId: this.#lines.trackIds() };
@@ -86,12 +94,24 @@ export class SingleConnection implements ParticipantMedia {
     if (this.#changed || this.#lines.waiting > 0) this.#needOffer();
   }
 
+  suspended(): void {
+    this.#isReturning = true;
+    clearTimeout(this.#offerTimer);
+    clearTimeout(this.#returnTimer);
+  }
+
+  /**
+   * The request may have been lost with the connection. Clients that are back offer by themselves, to restart ICE, and native ones lock up when they are asked
+   * before they have the answer (see #ask): what is needed is asked for behind it.
+   */
   resumed(): Promise<void> {
-    // The request may have been lost with the connection.
-    if (this.#isNegotiating || this.#lines.waiting > 0) {
-      this.#isNegotiating = false;
-      this.#needOffer();
-    }
+    this.suspended();
+    if (this.#isNegotiating || this.#lines.waiting > 0) this.#changed = true;
+    this.#isNegotiating = false;
+    this.#returnTimer = setTimeout(() => {
+      this.#isReturning = false;
+      if (this.#changed) this.#needOffer();
+    }, RETURN_OFFER_MS);
     return Promise.resolve();
   }
 
@@ -124,6 +144,7 @@ export class SingleConnection implements ParticipantMedia {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#offerTimer);
+    clearTimeout(this.#returnTimer);
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     this.#tracks.close();
     await this.#connection.close();
@@ -150,7 +171,7 @@ export class SingleConnection implements ParticipantMedia {
    * that are asked while they wait for an answer lock up at that answer, and never offer again.
    */
   #ask(): void {
-    if (this.#isNegotiating) return;
+    if (this.#isNegotiating || this.#isReturning) return;
     this.#isNegotiating = true;
     const { audios, videos } = this.#lines.missing();
     this.#logger.debug({ audios, videos }, 'asks for an offer');

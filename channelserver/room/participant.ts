@@ -136,6 +136,7 @@ export class Participant {
   awaitResume(giveUp: () => void): boolean {
     if (this.closed || !this.state.isActive) return false;
     this.link.detach();
+    this.#media.suspended();
     this.#resumeTimer = setTimeout(giveUp, this.#context.timing.resumeMs);
     return true;
   }

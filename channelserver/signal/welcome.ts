@@ -21,13 +21,16 @@ export function joinResponse(
     otherParticipants: others.map((other) => other.state.info()),
     serverVersion: SERVER_VERSION,
     serverInfo: serverInfo(nodeId),
-    // Of two connections the subscriber's is made at once; the publisher's follows when something is published.
+    // Of two connections the subscriber's is the one that a client waits for.
     subscriberPrimary: parameters.connections === 'dual',
     iceServers: [],
     // Seconds. 0 crashes native clients.
     pingInterval: Math.max(1, Math.round(timing.pingIntervalMs / 1000)),
     pingTimeout: Math.max(2, Math.round(timing.pingTimeoutMs / 1000)),
     enabledPublishCodecs: ['video/H264', 'video/VP8', 'audio/opus'].map((mime) => new Codec({ mime })),
+    // On two connections the publisher's is made at once, so that the first track need not wait for it. Native clients offer without a pause, and one offer
+    // after another: without it, those before rust-sdks #1252 lock up when something changes while an offer of theirs is on its way.
+    fastPublish: participant.state.grants.canPublish,
   });
 }
 

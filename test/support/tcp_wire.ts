@@ -15,16 +15,20 @@ export class TcpWire implements AsyncDisposable {
   #server: Server | undefined;
   #port = 0;
   #isFrozen = false;
+  /** Each way. */
+  readonly #delayMs: number;
   #loses: 'requests' | 'answers' | undefined;
   #lost = Buffer.alloc(0);
 
-  private constructor(target: number, host: string) {
+  private constructor(target: number, host: string, delayMs: number) {
     this.#target = target;
     this.#host = host;
+    this.#delayMs = delayMs;
   }
 
-  static async open(target: number, host = '127.0.0.1'): Promise<TcpWire> {
-    const wire = new TcpWire(target, host);
+  /** What goes over it takes `delayMs` longer each way, as over a long line. */
+  static async open(target: number, host = '127.0.0.1', delayMs = 0): Promise<TcpWire> {
+    const wire = new TcpWire(target, host, delayMs);
     await wire.mend();
     return wire;
   }
@@ -56,14 +60,19 @@ export class TcpWire implements AsyncDisposable {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.destroy();
+        this.#after(() => to.destroy());
       });
       from.on('data', (data) => {
-        if (this.#loses !== what) to.write(data);
+        if (this.#loses !== what) this.#after(() => to.destroyed || to.write(data));
         else this.#lost = Buffer.concat([this.#lost, data]).subarray(0, MAX_LOST_BYTES);
       });
       if (this.#isFrozen) from.pause();
     }
+  }
+
+  #after(what: () => void): void {
+    if (this.#delayMs === 0) what();
+    else setTimeout(what, this.#delayMs);
   }
 
   /** From now on all of this is lost on the way, and nobody notices: as what is in flight when a path breaks. Ends with cut(). */

@@ -43,18 +43,20 @@ describe('A client with one peer connection', () => {
   before(async () => void (server = await RunningServer.start()));
   after(() => server[Symbol.asyncDispose]());
 
-  async function watcher(): Promise<SignalClient> {
-    const joinRequest = new JoinRequest({
-      connectionSettings: new ConnectionSettings({ autoSubscribe: true }),
-      publisherOffer: offer(1, 0),
-    });
+  async function open(joinRequest: JoinRequest): Promise<SignalClient> {
     const wrapped = new WrappedJoinRequest({ joinRequest: joinRequest.toBinary() });
     const query = new URLSearchParams({
       access_token: await tokenFor(ROOM, 'watcher'),
       join_request: Buffer.from(wrapped.toBinary()).toString('base64url'),
     });
-    const client = await SignalClient.openOn(`${server.url}/rtc/v1?${query.toString()}`);
+    return SignalClient.openOn(`${server.url}/rtc/v1?${query.toString()}`);
+  }
+
+  async function watcher(): Promise<SignalClient> {
+    const connectionSettings = new ConnectionSettings({ autoSubscribe: true });
+    const client = await open(new JoinRequest({ connectionSettings, publisherOffer: offer(1, 0) }));
     await client.waitFor('answer', ({ id }) => id === 1);
+    assert.equal(client.join.fastPublish, true);
     return client;
   }
 
@@ -88,5 +90,33 @@ describe('A client with one peer connection', () => {
     ping(2);
     await client.waitFor('pongResp', ({ lastPingTimestamp }) => lastPingTimestamp === protoInt64.parse(2));
     assert.deepEqual(asked(), [1, 1], 'every track has its m-line');
+  });
+
+  it('is asked again when it is back, behind the answer to the offer that it makes by itself', async () => {
+    await using gone = await watcher();
+    await using sender = await RawPeer.join(server.url, await tokenFor(ROOM, 'sender'));
+    await sender.publish(77);
+    await gone.waitFor('mediaSectionsRequirement');
+    await using client = await open(new JoinRequest({ reconnect: true, participantSid: gone.sid }));
+    await client.waitFor('reconnect');
+    await sender.publish(78);
+    await client.waitForParticipant('sender', ({ tracks }) => tracks.length === 2);
+    client.send({ case: 'pingReq', value: new Ping({ timestamp: protoInt64.parse(1) }) });
+    await client.waitFor('pongResp');
+    client.send({ case: 'offer', value: offer(2, 0) });
+    const { numVideos } = await client.waitFor('mediaSectionsRequirement');
+    assert.equal(numVideos, 2);
+    const order = client.messages.map((message) => message.case);
+    assert.ok(order.indexOf('answer') < order.indexOf('mediaSectionsRequirement'), order.join(', '));
+  });
+
+  it('is asked all the same when it is back and makes no offer', async () => {
+    await using gone = await watcher();
+    await using sender = await RawPeer.join(server.url, await tokenFor(ROOM, 'sender'));
+    await sender.publish(77);
+    await gone.waitFor('mediaSectionsRequirement');
+    await using client = await open(new JoinRequest({ reconnect: true, participantSid: gone.sid }));
+    const { numVideos } = await client.waitFor('mediaSectionsRequirement', () => true, 15_000);
+    assert.equal(numVideos, 1);
   });
 });

@@ -73,6 +73,13 @@ describe('The signalling of the channel server', () => {
     assert.match(offer.sdp, /^a=candidate:.* 127\.0\.0\.1 \d+ typ host/m);
   });
 
+  it('lets those publish fast that may publish at all, as livekit-server does', async () => {
+    await using alice = await join('fast', 'alice');
+    assert.equal(alice.join.fastPublish, true);
+    await using bob = await join('fast', 'bob', { grant: { canPublish: false } });
+    assert.equal(bob.join.fastPublish, false);
+  });
+
   const refusals: { title: string; token: () => Promise<string>; says: RegExp }[] = [
     { title: 'no token', token: () => Promise.resolve(''), says: /no token/ },
     { title: 'something that is no token', token: () => Promise.resolve('abc'), says: /not a JWT/ },
