@@ -16,6 +16,7 @@ import { DecodedPicture } from './decoded_picture.js';
 import { EventLoopBudget } from './event_loop_budget.js';
 import { H264ContinuityCheck } from './h264_continuity.js';
 import type { Continuity } from './h264_continuity.js';
+import { PictureMemory } from './picture_memory.js';
 import { PicturePool } from './picture_pool.js';
 import type { I420Picture, VideoCodecName, VideoDecoder } from './types.js';
 
@@ -41,7 +42,8 @@ export class AvVideoDecoder implements VideoDecoder {
   /** True at first and after damage: a picture that refers to what is not there would be shown grey or smeared. */
   #needsKeyFrame = true;
   #freed = false;
-  /** The picture that may still lie in the frame. */
+  readonly #memory = new PictureMemory();
+  /** The picture that may still lie there. */
   #last: DecodedPicture | undefined;
   #pixels = Infinity;
 
@@ -135,7 +137,10 @@ export class AvVideoDecoder implements VideoDecoder {
     if (frame.format !== AV_PIX_FMT_YUV420P && frame.format !== AV_PIX_FMT_YUVJ420P)
       throw damaged(this.codec, `pixel format ${frame.format} is not 4:2:0 with 8 bits`);
     this.#pixels = frame.width * frame.height;
-    return (this.#last = new DecodedPicture(frame, this.#pool));
+    const picture = this.#memory.copy(frame);
+    // The decoder may use its memory again.
+    frame.unref();
+    return (this.#last = new DecodedPicture(picture, this.#pool));
   }
 
   async close(): Promise<void> {
@@ -146,6 +151,7 @@ export class AvVideoDecoder implements VideoDecoder {
     this.#context.freeContext();
     this.#packet.free();
     this.#frame.free();
+    this.#memory.free();
     this.#pool.close();
   }
 }
