@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { createLogger, standardError } from '../common/logger.js';
 import type { Logger } from '../common/logger.js';
 import { messageOf } from '../common/errors.js';
-import { optimizeEarly } from './early_optimization.js';
+import { tuneForPictures } from './tune_for_pictures.js';
 import packageJson from '../package.json' with { type: 'json' };
 import { ConfigInForce } from './config/config_in_force.js';
 import { ConfigError, loadConfigWithSources } from './config/load_config.js';
@@ -23,7 +23,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const { version } = packageJson;
 
 async function main(loaded: LoadedConfig): Promise<void> {
-  optimizeEarly();
+  tuneForPictures();
   const { config } = loaded;
   const logs = new LogRing();
   const settings = new ConfigInForce(loaded, readConfig);
