@@ -35,9 +35,7 @@ const frugal = (flags) =>
   standalone.banner.js.replace('env node', `env -S MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=1048576 node ${flags}`);
 // What a core does for each packet and picture stays slow with V8's own budget for a minute. With this one it needs 1 to 7 % less CPU for pictures of 720p30 from
 // the eighth second on, 7 to 11 % from the fortieth (cores of both kinds side by side in one channel, five runs); a smaller one gains no more.
-// V8 counts pictures that the host pushes, though they are soon forgotten, as growth of the heap, which it allows a small heap by 8 MB: after some minute it marked the whole heap four times
-// a second. Four times the heap are room for the pictures between two collections of the young.
-const CORE_FLAGS = '--max-semi-space-size=1 --interrupt-budget=20000 --heap-growing-percent=300';
+const CORE_FLAGS = '--max-semi-space-size=1 --interrupt-budget=20000';
 const hosted = { format: 'esm', packages: 'external', banner: { js: '#!/usr/bin/env node' } };
 
 const targets = {

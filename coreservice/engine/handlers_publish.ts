@@ -1,5 +1,6 @@
 import { AlirtcError } from '../../common/errors.js';
 import { CALL_RESULT_NUMBERS, ERROR_NUMBERS } from '../../common/error_codes.js';
+import { letHeapGrow } from '../../common/heap_growth.js';
 import { PublishState, RenderMode, VideoMirrorMode, VideoSource } from '../ipc/enums.js';
 import { MAX_SEI_BYTES } from '../ipc/limits.js';
 import { audioProfile } from './audio_profile.js';
@@ -26,7 +27,10 @@ export const PUBLISH_HANDLERS: Handlers = {
     engine.settings.videoSources[kind] = { enabled: enable, renderMode };
     if (!enable) engine.local[kind].clear();
   },
-  PUSH_VIDEO_FRAME: (engine, fields, payload) => engine.local[sourceKind(fields.source)].push(fields, payload),
+  PUSH_VIDEO_FRAME: (engine, fields, payload) => {
+    letHeapGrow();
+    engine.local[sourceKind(fields.source)].push(fields, payload);
+  },
   SET_EXTERNAL_AUDIO_SOURCE: (engine, { enable, sampleRate, channelsPerFrame }) => {
     if (!enable) {
       if (engine.settings.audioSource !== undefined) engine.settings.audioSource.enabled = false;
