@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
+import { PICTURE_RING_SLOTS } from '../../../common/picture_ring.js';
 import { ok, warning } from './check.js';
 import type { Check, Finding } from './check.js';
 
@@ -11,8 +12,8 @@ export interface SharedMemoryFacts {
 }
 
 const FOLDER = '/dev/shm';
-/** A ring of 12 pictures of 1280x720 (docs/boundary.md). */
-const RING_BYTES = 12 * 1.4e6;
+/** A ring of pictures of 1280x720 (docs/boundary.md). */
+const RING_BYTES = PICTURE_RING_SLOTS * 1.4e6;
 const ENOUGH_RINGS = 8;
 
 export const sharedMemory: Check = {
