@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { messageOf } from '../common/errors.js';
@@ -35,6 +34,7 @@ import type { LogRing } from './node/log_ring.js';
 import { OpenListeners } from './node/open_listeners.js';
 import { NodeOperations } from './node/node_operations.js';
 import { readProcessStatus } from './node/process_status.js';
+import { makeRunFolder } from './run_folder.js';
 
 export interface DaemonOptions {
   config: Config;
@@ -105,7 +105,7 @@ export class Daemon extends Lifecycle {
 
   protected override async onStart(): Promise<void> {
     const { config, logger } = this.#options;
-    const runFolder = mkdtempSync(path.join(os.tmpdir(), 'alirtcd-'));
+    const runFolder = makeRunFolder();
     this.#runFolder = runFolder;
     makeLogRoot(config['log-root']);
     this.#keys = new AppKeys(config.keys, runFolder, logger);
