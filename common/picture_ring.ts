@@ -11,8 +11,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 
 const FOLDER = '/dev/shm';
 const HEADER_BYTES = 8;
-/** A quarter of a second at 30 a second. */
-export const PICTURE_RING_SLOTS = 8;
+/** A fifth of a second at 30 a second. */
+export const PICTURE_RING_SLOTS = 6;
 /** Pictures begin at pages, so that the kernel copies whole ones; their generation is the end of the page before. */
 const PAGE_BYTES = 4096;
 /**

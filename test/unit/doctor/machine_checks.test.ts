@@ -111,7 +111,7 @@ describe('alirtc doctor: the machine', () => {
     const facts = { folder: '/dev/shm', writable: true };
     assert.deepEqual(verdicts(judgeSharedMemory({ ...facts, freeBytes: 1e9 })), ['ok']);
     const small = fault(judgeSharedMemory({ ...facts, freeBytes: 64e6 }));
-    assert.deepEqual([small.verdict, /about 5 senders/.test(small.finding)], ['warning', true]);
+    assert.deepEqual([small.verdict, /about 7 senders/.test(small.finding)], ['warning', true]);
     assert.match(small.remedy, /--shm-size/);
     assert.equal(fault(judgeSharedMemory({ folder: '/dev/shm', writable: false })).verdict, 'warning');
     assert.equal(fault(judgeSharedMemory({ ...facts, freeBytes: 1e9, writable: false })).verdict, 'warning');
