@@ -22,7 +22,10 @@ describe('the daemon’s folder while it runs', () => {
   ] as const)
     it(`lies below the folder for temporary files ${title}, a new one each time`, () => {
       made.push(makeRunFolder(environment), makeRunFolder(environment));
-      assert.deepEqual(made.map((folder) => path.dirname(folder)), [os.tmpdir(), os.tmpdir()]);
+      assert.deepEqual(
+        made.map((folder) => path.dirname(folder)),
+        [os.tmpdir(), os.tmpdir()],
+      );
       assert.notEqual(made[0], made[1]);
     });
 });
