@@ -3,9 +3,9 @@ import { PictureRingReader, type PictureReference } from '../../../common/pictur
 import { ERROR_NUMBERS } from '../../../common/error_codes.js';
 import { buildSei, findSei, insertSei } from '../../../rtp/sei.js';
 import { decodeDataMessage, encodeDataMessage } from '../../../coreservice/engine/data_channel.js';
-import type { EncodedUnit } from '../../../coreservice/rtc/types.js';
 import { settle } from './fake_clock.js';
 import { INTERACTIVE_LIVE, ScriptedEngine } from './scripted_engine.js';
+import { unit } from './encoded_units.js';
 
 const KEY = Buffer.from([0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 1, 0, 0, 0, 1, 0x65, 0x88, 9]);
 const DELTA = Buffer.from([0, 0, 0, 1, 0x41, 0x9a, 9]);
@@ -324,17 +324,3 @@ describe('statistics', () => {
     assert.equal(host.statistics.length, 2);
   });
 });
-
-function unit(number: number, change: Partial<EncodedUnit> = {}): EncodedUnit {
-  return {
-    codec: 'h264',
-    data: Buffer.from([number]),
-    keyFrame: false,
-    width: 640,
-    height: 480,
-    timestamp: number * 3000,
-    captureTimeUs: number * 1000,
-    afterLoss: false,
-    ...change,
-  };
-}

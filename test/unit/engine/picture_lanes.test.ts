@@ -6,6 +6,7 @@ import { settle } from './fake_clock.js';
 import { ScriptedEngine, type Told } from './scripted_engine.js';
 import { ScriptedLaneServer, type ScriptedLaneSocket } from './scripted_lane_server.js';
 import type { ScriptedVideoTrack } from './scripted_room.js';
+import { key, unit } from './encoded_units.js';
 
 const PATH = '/run/lanes.sock';
 const ALL = [{ uid: '*', track: -1 }];
@@ -19,22 +20,6 @@ const lane = (id: number, change: Partial<PictureLane> = {}): PictureLane => ({
   tracks: [],
   ...change,
 });
-
-function unit(number: number, change: Partial<EncodedUnit> = {}): EncodedUnit {
-  return {
-    codec: 'h264',
-    data: Buffer.from([number]),
-    keyFrame: false,
-    width: 640,
-    height: 480,
-    timestamp: number * 3000,
-    captureTimeUs: number * 1000,
-    afterLoss: false,
-    ...change,
-  };
-}
-const key = (number: number, change: Partial<EncodedUnit> = {}): EncodedUnit =>
-  unit(number, { keyFrame: true, ...change });
 
 /** A host that watches Alice's camera by what a test asks for. */
 class Watcher extends ScriptedEngine {

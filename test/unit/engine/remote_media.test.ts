@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict';
-import type { AudioPacket, EncodedUnit } from '../../../coreservice/rtc/types.js';
+import type { AudioPacket } from '../../../coreservice/rtc/types.js';
 import { settle } from './fake_clock.js';
 import { ScriptedEngine } from './scripted_engine.js';
 import type { ScriptedAudioTrack, ScriptedVideoTrack } from './scripted_room.js';
+import { key, unit } from './encoded_units.js';
 
 /** The timer that runs in every channel. */
 const STATISTICS = 1;
 const ALL_VIDEO = [{ uid: '*', track: -1 }];
-
-function unit(number: number, change: Partial<EncodedUnit> = {}): EncodedUnit {
-  return {
-    codec: 'h264',
-    data: Buffer.from([number]),
-    keyFrame: false,
-    width: 640,
-    height: 480,
-    timestamp: number * 3000,
-    captureTimeUs: number * 1000,
-    afterLoss: false,
-    ...change,
-  };
-}
-
-const key = (number: number, change: Partial<EncodedUnit> = {}): EncodedUnit =>
-  unit(number, { keyFrame: true, ...change });
 
 async function watching(demand: object, config: object = {}): Promise<[ScriptedEngine, ScriptedVideoTrack]> {
   const host = new ScriptedEngine();
