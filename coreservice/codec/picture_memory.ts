@@ -10,7 +10,7 @@ export interface PlanarPicture {
 
 /**
  * FFmpeg's memory for one picture, of which there are views already. Each view of a decoder's own frame counts in V8 as that much memory taken, though it is FFmpeg's: with 40 MB
- * a second V8 thinks of nothing but collecting. Measured with one stream of 720p30: from some minute on the core needed 120 ms of CPU a second instead of 60. The copy costs 4.
+ * a second V8 thinks of nothing but collecting. Measured with one stream of 720p30: from some minute on the core needed 120 ms of CPU a second instead of 60. The copy costs 1 to 3.
  */
 export class PictureMemory {
   #frame: Frame | undefined;
